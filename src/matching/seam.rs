@@ -1,0 +1,80 @@
+//! What the store keeps for the matcher, and the one trait through which candidates are retrieved.
+
+use crate::identity::{PersonId, RecordId};
+
+/// A key under which a record is filed; records that share one are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BlockingKey(pub i64);
+
+/// One single-field token by which people are searched (decision 18 of the design).
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SearchToken {
+    /// Which field in which representation; the numbers are the matcher's and never change meaning.
+    pub kind: i16,
+    /// The normalised value.
+    pub value: String,
+}
+
+impl std::fmt::Debug for SearchToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SearchToken({}, …)", self.kind)
+    }
+}
+
+/// One way in which a stored token can satisfy a clause.
+#[derive(Clone, PartialEq, Eq)]
+pub enum TokenMatch {
+    /// Exactly this token.
+    Exact(SearchToken),
+    /// Tokens of the kind that begin with the value.
+    Prefix(SearchToken),
+    /// Tokens of `kind` with `from <= value <= to` in byte order.
+    Range {
+        /// The kind.
+        kind: i16,
+        /// First value.
+        from: String,
+        /// Last value.
+        to: String,
+    },
+}
+
+impl std::fmt::Debug for TokenMatch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TokenMatch(…)")
+    }
+}
+
+/// A record satisfies a clause when any of its tokens matches; it is sought by satisfying all clauses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SearchClause {
+    /// The alternatives; never empty.
+    pub any_of: Vec<TokenMatch>,
+}
+
+/// A record that may be the same person, as the store returns it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// The record.
+    pub record: RecordId,
+    /// The person it is linked to now, if any.
+    pub person: Option<PersonId>,
+    /// Its compact comparison row, as the matcher encoded it.
+    pub row: Vec<u8>,
+}
+
+/// Where candidates come from: the store when serving, memory for files and the initial load.
+/// Both must return the same for the same records (a property test says so).
+pub trait Candidates {
+    /// What can go wrong.
+    type Error;
+
+    /// At most `limit` records filed under `key`, in ascending order.
+    fn posting(&mut self, key: BlockingKey, limit: usize) -> Result<Vec<RecordId>, Self::Error>;
+
+    /// The rows of `records`; those that are gone or subsumed are left out.
+    fn rows(&mut self, records: &[RecordId]) -> Result<Vec<Candidate>, Self::Error>;
+
+    /// At most `limit` records linked to `person` now.
+    fn members(&mut self, person: PersonId, limit: usize) -> Result<Vec<Candidate>, Self::Error>;
+}
