@@ -1,1 +1,169 @@
-//! registry.
+//! What happens to identities: every rule of the domain, and the only opener of transactions.
+//!
+//! A feed is one write transaction that holds the journal row, its effect, its outcome, its audit row and
+//! what must be told to others; it is acknowledged only after the commit. A question is one read, filtered
+//! by what the principal may see before anything leaves this module. The registry must never know a wire
+//! language: it takes and gives identity values, and refuses with a [`Refusal`] that names the reason.
+
+mod crossref;
+mod domains;
+mod error;
+mod feed;
+mod history;
+mod intake;
+mod linking;
+mod merge;
+mod person;
+mod regional;
+mod review;
+mod search;
+
+pub use crossref::{CrossReference, ShownRecord};
+pub use domains::Domains;
+pub use error::{Failure, Place, Reason, Refusal};
+pub use feed::{FeedCommand, FeedOutcome, Remark};
+pub use intake::{Intake, Settled};
+pub use merge::MergeCommand;
+pub use person::{PersonView, RecordView};
+pub use review::{ReviewView, Verdict as ReviewVerdict};
+pub use search::{FoundPerson, SearchAnswer};
+
+use crate::access::{Policy, Principal};
+use crate::audit::{Action, AuditEvent, AuditOutcome};
+use crate::clock::Clock;
+use crate::identity::{DomainKey, Oid, PersonId, RecordId};
+use crate::matching::{Model, NamePolicy};
+use crate::store::Store;
+use std::sync::Arc;
+
+/// Whether the registry links by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Linking {
+    /// Above the threshold it links.
+    Automatic,
+    /// A steward decides every link.
+    Propose,
+}
+
+/// What becomes of identifiers outside the domains that a sender may assert (decision 13).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForeignIdentifiers {
+    /// Kept as evidence, never answered, acknowledged with a warning.
+    Hint,
+    /// The message is refused.
+    Refuse,
+}
+
+/// A domain as the configuration states it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DomainSettings {
+    /// The key that stays.
+    pub key: DomainKey,
+    /// Its OID today.
+    pub oid: Oid,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// The facility code.
+    pub facility: String,
+    /// Whether the authority vouches for one identifier a person.
+    pub one_identifier_per_person: bool,
+}
+
+/// The authority under which persons get their regional ID, and the form of that ID (decision 9).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegionalSettings {
+    /// OID of the regional authority.
+    pub oid: Oid,
+    /// Its namespace.
+    pub namespace: String,
+    /// What each ID begins with.
+    pub prefix: String,
+    /// Digits between the prefix and the check digit, 6 to 17.
+    pub digits: u8,
+}
+
+/// The rules of one network.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Who may do what.
+    pub policy: Policy,
+    /// Whether to link by itself.
+    pub linking: Linking,
+    /// What to do with foreign identifiers.
+    pub foreign_identifiers: ForeignIdentifiers,
+    /// How names are searched.
+    pub names: NamePolicy,
+    /// Most patients of one answer; more is refused with advice.
+    pub search_limit: u32,
+    /// The regional authority.
+    pub regional: RegionalSettings,
+    /// The domains to add or alter in the store at start.
+    pub domains: Vec<DomainSettings>,
+    /// The model that decides.
+    pub model: Model,
+}
+
+/// The registry: one value for each process, shared by all its channels.
+#[derive(Clone)]
+pub struct Registry(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    settings: Settings,
+    clock: Clock,
+    domains: Domains,
+    regional: regional::Issuer,
+}
+
+impl Registry {
+    /// Applies `settings` to the store (adds and alters domains, deletes none) and makes the registry over it.
+    pub fn open(store: Store, settings: Settings, clock: Clock) -> Result<Self, Failure> {
+        let domains = Domains::apply(&store, &settings, clock.micros())?;
+        let regional = regional::Issuer::open(&store, &settings.regional, &clock)?;
+        Ok(Self(Arc::new(Inner { store, settings, clock, domains, regional })))
+    }
+
+    /// The network's rules.
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// The domains as they stand.
+    pub fn domains(&self) -> &Domains {
+        &self.0.domains
+    }
+
+    /// The clock that this registry goes by.
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// The store, for care of it (counts, backup); never for rules.
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// Records a question in the audit trail: the row joins the next group commit, and a full queue refuses.
+    pub fn audit_query(
+        &self,
+        principal: &Principal,
+        transaction: &'static str,
+        message_id: &str,
+        refused: Option<Reason>,
+        touched: (Vec<RecordId>, Vec<PersonId>),
+    ) -> Result<(), Failure> {
+        let event = AuditEvent {
+            transaction,
+            principal: principal.key.clone(),
+            action: Action::Execute,
+            outcome: refused.map_or(AuditOutcome::Success, Reason::audit_outcome),
+            reason: refused.map(|r| r.word().to_owned()).unwrap_or_default(),
+            message_id: message_id.to_owned(),
+            records: touched.0,
+            persons: touched.1,
+        };
+        Ok(self.0.store.enqueue_audit(event, self.0.clock.micros())?)
+    }
+}

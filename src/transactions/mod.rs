@@ -1,1 +1,181 @@
-//! transactions.
+//! The profile: one file for each IHE transaction, and the frame that all of them share.
+//!
+//! [`Service::handle`] knows the caller, lets the language decode, checks the wrapper, lets the registry
+//! decide, and encodes. A transaction must never open a store, score a match, or touch a socket.
+
+mod iti44_feed;
+mod iti45_crossref;
+mod iti47_search;
+mod problem;
+mod wrapper;
+
+use crate::access::Principal;
+use crate::clock::hl7_timestamp;
+use crate::hl7v3::{self, Content, Interaction, Message, ReplyFrame, Strictness};
+use crate::registry::{Failure, Registry};
+use crate::xml::{Element, ExpandedName};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+
+/// Which actor is addressed: each has an endpoint of its own (HL7 v3 sheet, 1.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Endpoint {
+    /// PIX Manager.
+    Pix,
+    /// Patient Demographics Supplier.
+    Pdq,
+}
+
+/// What the transport knows of the caller.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Peer {
+    /// The key of the system whose certificate was shown.
+    pub system: Option<String>,
+}
+
+/// A reply payload and the `wsa:Action` under which it goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The payload, a document element of `urn:hl7-org:v3`.
+    pub body: String,
+    /// `wsa:Action`
+    pub action: &'static str,
+}
+
+/// Why there is no reply: the transport answers with a fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// This endpoint does not serve such a payload.
+    NotServed,
+    /// The payload's own header cannot be read, so that it cannot be acknowledged.
+    Unreadable(String),
+    /// The store cannot say now; or whether it committed is unknown, and nothing may be acknowledged.
+    Unavailable,
+}
+
+/// What the profile needs to know of the network.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Our own device id in v3 messages, an OID.
+    pub device: String,
+    /// IANA name of the network's time zone.
+    pub time_zone: String,
+    /// Processing codes that are served (decision 22).
+    pub processing_codes: Vec<String>,
+    /// How much is forgiven.
+    pub strictness: Strictness,
+    /// Device id of each registered system, with its key.
+    pub devices: HashMap<String, String>,
+}
+
+/// The actors of this network over one registry.
+pub struct Service {
+    registry: Registry,
+    settings: Settings,
+}
+
+/// One request on its way.
+pub(crate) struct Request<'a> {
+    pub principal: Principal,
+    pub message: &'a Message,
+    pub payload: &'a Element,
+    pub received: i64,
+    pub reply_id: String,
+}
+
+impl Service {
+    /// The actors over `registry`.
+    pub fn new(registry: Registry, settings: Settings) -> Self {
+        Self { registry, settings }
+    }
+
+    /// Whether `endpoint` serves payloads with this root.
+    pub fn serves(endpoint: Endpoint, root: &ExpandedName) -> bool {
+        &*root.namespace == hl7v3::NAMESPACE && Interaction::by_root(&root.local).is_some_and(|known| endpoint_of(known) == endpoint)
+    }
+
+    /// Whether requests can be answered now.
+    pub fn is_ready(&self) -> bool {
+        self.registry.store().is_ready()
+    }
+
+    /// Answers one payload; blocks on the store.
+    pub fn handle(&self, endpoint: Endpoint, payload: &Element, peer: &Peer) -> Result<Reply, Refusal> {
+        if !Self::serves(endpoint, &payload.name) {
+            return Err(Refusal::NotServed);
+        }
+        let message = hl7v3::decode(payload, self.settings.strictness).map_err(|unreadable| Refusal::Unreadable(unreadable.0))?;
+        let request = Request {
+            principal: self.principal(&message, peer),
+            message: &message,
+            payload,
+            received: self.registry.clock().micros(),
+            reply_id: self.registry.clock().uuid().to_string(),
+        };
+        self.dispatch(&request).map_err(|failure| {
+            if failure.reason() == Some(crate::registry::Reason::Defect) {
+                log::error!("a request could not be answered: {failure}");
+            }
+            Refusal::Unavailable
+        })
+    }
+
+    fn dispatch(&self, request: &Request<'_>) -> Result<Reply, Failure> {
+        match (request.message.header.interaction, &request.message.content) {
+            (Interaction::Add | Interaction::Revise | Interaction::Merge, _) => self.iti44(request),
+            (Interaction::CrossReferenceQuery, _) => self.iti45(request),
+            (Interaction::DemographicsQuery, _) => self.iti47(request),
+            (_, Ok(Content::Continuation(continuation))) if continuation.cancel => self.iti47_cancel(request),
+            (Interaction::Cancel, _) => self.iti47_cancel(request),
+            (Interaction::Continue, _) => self.iti47_continue(request),
+        }
+    }
+
+    /// The caller: by certificate, else by the device id of the wrapper (open access, or plain loopback).
+    fn principal(&self, message: &Message, peer: &Peer) -> Principal {
+        if let Some(system) = &peer.system {
+            return Principal::system(system);
+        }
+        let device = message.header.sender.ids.first().map(|id| id.root.as_str()).unwrap_or_default();
+        match self.settings.devices.get(device) {
+            Some(system) => Principal::system(system),
+            None => Principal::unregistered(device),
+        }
+    }
+
+    fn frame(&self, id: &str, micros: i64) -> ReplyFrame {
+        ReplyFrame {
+            id: id.to_owned(),
+            creation_time: hl7_timestamp(micros, &self.settings.time_zone),
+            device: self.settings.device.clone(),
+        }
+    }
+
+    fn fresh_frame(&self, request: &Request<'_>) -> ReplyFrame {
+        self.frame(&request.reply_id, request.received)
+    }
+}
+
+impl Request<'_> {
+    /// The message id with root and extension, for journal and audit.
+    fn message_id(&self) -> String {
+        let id = &self.message.header.id;
+        id.extension.as_ref().map_or_else(|| id.root.clone(), |extension| format!("{}^{extension}", id.root))
+    }
+
+    /// The payload as it is journalled: the same bytes for the same content, however it was prefixed.
+    fn payload_bytes(&self) -> Vec<u8> {
+        self.payload.to_xml().into_bytes()
+    }
+}
+
+fn endpoint_of(interaction: Interaction) -> Endpoint {
+    match interaction {
+        Interaction::Add | Interaction::Revise | Interaction::Merge | Interaction::CrossReferenceQuery => Endpoint::Pix,
+        Interaction::DemographicsQuery | Interaction::Continue | Interaction::Cancel => Endpoint::Pdq,
+    }
+}
+
+fn hash_of(payload: &[u8]) -> String {
+    Sha256::digest(payload).iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,139 @@
+//! Which other identifiers does this patient have (ITI TF-2: 3.45.4.2.3)? One read; no matching runs.
+
+use super::error::{Place, Reason, Refusal};
+use super::feed::identifier_key;
+use super::{Failure, Registry};
+use crate::access::{Permission, Principal};
+use crate::identity::{Oid, PatientIdentifier, PersonId, RecordId, RegionalId};
+use crate::store::Transaction;
+
+/// One identifier as shown: of a source record, or the regional one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownRecord {
+    /// The identifier.
+    pub identifier: PatientIdentifier,
+    /// The namespace of its authority.
+    pub namespace: String,
+    /// The record, none for the regional ID.
+    pub record: Option<RecordId>,
+}
+
+/// The answer: what the principal may see of the person's other identifiers; may be empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CrossReference {
+    /// The identifiers, the regional one first, the asked one never.
+    pub identifiers: Vec<ShownRecord>,
+    /// Whose they are.
+    pub person: PersonId,
+}
+
+impl Registry {
+    /// The identifiers of the person who is known as `asked`, in the domains `wanted` (all where empty).
+    /// Every unknown domain and an unknown identifier are told at once (cases 4 and 5).
+    pub fn cross_reference(
+        &self,
+        principal: &Principal,
+        asked: &PatientIdentifier,
+        wanted: &[Oid],
+    ) -> Result<Result<CrossReference, Vec<Refusal>>, Failure> {
+        if !self.0.settings.policy.knows(principal) {
+            return Ok(Err(vec![Refusal::new(Reason::UnknownSender, Place::Sender)]));
+        }
+        let mut refusals = self.unknown_domains(principal, wanted);
+        self.0.store.read(|tx| {
+            let Some(person) = self.person_known_as(tx, principal, asked)? else {
+                refusals.insert(0, Refusal::new(Reason::UnknownIdentifier, Place::Asked));
+                return Ok(Err(refusals));
+            };
+            if !refusals.is_empty() {
+                return Ok(Err(refusals));
+            }
+            let mut identifiers = self.identifiers_of(tx, principal, person, wanted)?;
+            identifiers.retain(|shown| shown.identifier != *asked);
+            Ok(Ok(CrossReference { identifiers, person }))
+        })
+    }
+
+    /// A refusal for each domain that is unknown, or hidden from the principal.
+    pub(super) fn unknown_domains(&self, principal: &Principal, wanted: &[Oid]) -> Vec<Refusal> {
+        let unknown = |(_, oid): &(usize, &Oid)| !self.may_see(principal, oid);
+        wanted.iter().enumerate().filter(unknown).map(|(n, _)| Refusal::new(Reason::UnknownDomain, Place::Domain(n))).collect()
+    }
+
+    fn may_see(&self, principal: &Principal, oid: &Oid) -> bool {
+        let domains = &self.0.domains;
+        let authority = if domains.is_regional(oid) { Some(domains.regional()) } else { domains.by_oid(oid) };
+        authority.is_some_and(|authority| self.0.settings.policy.allows(principal, Permission::See, &authority.key))
+    }
+
+    /// The person behind an identifier that the principal may ask by; hidden answers like unknown.
+    pub(super) fn person_known_as(
+        &self,
+        tx: &mut Transaction<'_>,
+        principal: &Principal,
+        asked: &PatientIdentifier,
+    ) -> Result<Option<PersonId>, Failure> {
+        let domains = &self.0.domains;
+        let may_ask = if domains.is_regional(&asked.authority) {
+            self.may_see(principal, &asked.authority)
+        } else {
+            let authority = domains.by_oid(&asked.authority);
+            authority.is_some_and(|a| self.0.settings.policy.allows(principal, Permission::QueryFrom, &a.key))
+        };
+        if may_ask { self.person_by_identifier(tx, asked) } else { Ok(None) }
+    }
+
+    /// The person behind an identifier, whoever asks. A subsumed identifier is nobody's.
+    pub(super) fn person_by_identifier(&self, tx: &mut Transaction<'_>, asked: &PatientIdentifier) -> Result<Option<PersonId>, Failure> {
+        if self.0.domains.is_regional(&asked.authority) {
+            return self.person_by_regional(tx, &RegionalId(asked.value.clone()));
+        }
+        let Some(authority) = self.0.domains.by_oid(&asked.authority) else { return Ok(None) };
+        let key = identifier_key(&authority.key, &asked.value);
+        match tx.record_find(key, &authority.key.0, &asked.value)? {
+            Some(row) if row.status == "active" => Ok(tx.person_of(RecordId(row.id))?),
+            _ => Ok(None),
+        }
+    }
+
+    /// The person of a regional ID; a retired one resolves to its successor (decision 9).
+    pub(super) fn person_by_regional(&self, tx: &mut Transaction<'_>, regional: &RegionalId) -> Result<Option<PersonId>, Failure> {
+        let mut person = tx.regional_find(&regional.0)?.map(|(person, _)| person);
+        while let Some(row) = person.map(|id| tx.person_get(id)).transpose()?.flatten() {
+            match row.successor {
+                Some(successor) => person = Some(PersonId(successor)),
+                None => break,
+            }
+        }
+        Ok(person)
+    }
+
+    /// The identifiers of `person` that the principal may see, in the domains `wanted` (all where empty):
+    /// the one place where they leave the registry.
+    pub(super) fn identifiers_of(
+        &self,
+        tx: &mut Transaction<'_>,
+        principal: &Principal,
+        person: PersonId,
+        wanted: &[Oid],
+    ) -> Result<Vec<ShownRecord>, Failure> {
+        let shown = |oid: &Oid| (wanted.is_empty() || wanted.contains(oid)) && self.may_see(principal, oid);
+        let mut identifiers = Vec::new();
+        let regional = self.0.domains.regional();
+        if shown(&regional.oid)
+            && let Some(value) = tx.regional_of(person)?
+        {
+            let identifier = PatientIdentifier { authority: regional.oid.clone(), value };
+            identifiers.push(ShownRecord { identifier, namespace: regional.namespace.clone(), record: None });
+        }
+        for row in tx.records_of(person)? {
+            let Some(authority) = self.0.domains.by_key(&row.domain_key) else { continue };
+            if shown(&authority.oid) {
+                let identifier = PatientIdentifier { authority: authority.oid.clone(), value: row.value };
+                let namespace = authority.namespace.clone();
+                identifiers.push(ShownRecord { identifier, namespace, record: Some(RecordId(row.id)) });
+            }
+        }
+        Ok(identifiers)
+    }
+}

@@ -1,0 +1,246 @@
+//! A source says who its patient is (ITI TF-2: 3.44.4.1, 3.44.4.2): add and revise.
+//!
+//! Every check stands before every effect, so that a refusal leaves nothing behind but its journal row.
+
+use super::error::{Place, Reason, Refusal};
+use super::history::Occurrence;
+use super::intake::{Intake, Settled, Touched, stable_key};
+use super::{Failure, ForeignIdentifiers, Registry};
+use crate::access::{Permission, Principal};
+use crate::identity::{Demographics, DomainKey, Field, OtherIdentifier, PatientIdentifier, PersonId, RecordId};
+use crate::matching::{ComparisonRecord, search_tokens};
+use crate::store::{SourceRecordRow, Transaction};
+use serde::{Deserialize, Serialize};
+
+/// What a feed says, language left behind.
+#[derive(Clone)]
+pub struct FeedCommand {
+    /// The patient's identifiers; each must be of a domain that the sender may assert.
+    pub identifiers: Vec<PatientIdentifier>,
+    /// Identifiers in other roles; outside the sender's domains they are hints.
+    pub other_identifiers: Vec<PatientIdentifier>,
+    /// What is said of the patient.
+    pub demographics: Demographics,
+}
+
+/// Something the sender should know although the feed was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Remark {
+    /// The n-th other identifier is outside the sender's domains and was kept as a hint.
+    ForeignIdentifierKept(usize),
+}
+
+/// How a feed ended; stored with the message and answered again to a repeat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeedOutcome {
+    /// Why it was refused, if it was.
+    pub refusal: Option<Refusal>,
+    /// What to know if it was accepted.
+    pub remarks: Vec<Remark>,
+}
+
+impl FeedOutcome {
+    /// Accepted.
+    pub(super) fn accepted(remarks: Vec<Remark>) -> Self {
+        Self { refusal: None, remarks }
+    }
+
+    /// Refused.
+    pub(super) fn refused(refusal: Refusal) -> Self {
+        Self { refusal: Some(refusal), remarks: Vec::new() }
+    }
+
+    pub(super) fn to_text(&self) -> Result<String, Failure> {
+        serde_json::to_string(self).map_err(|_| Failure::Corrupt("an outcome"))
+    }
+
+    pub(super) fn from_text(text: &str) -> Result<Self, Failure> {
+        serde_json::from_str(text).map_err(|_| Failure::Corrupt("an outcome"))
+    }
+}
+
+/// One identifier that the sender may assert, resolved.
+struct Asserted {
+    domain: DomainKey,
+    identifier: PatientIdentifier,
+    key: i64,
+    found: Option<SourceRecordRow>,
+}
+
+impl Registry {
+    /// Takes a feed: add and revise are one act, the source's word about its identifier (v2 A01/A04 practice).
+    pub fn feed(&self, intake: &Intake, command: FeedCommand) -> Result<Settled, Failure> {
+        let locks = self.feed_locks(&command);
+        self.0.regional.prepare(&self.0.store)?;
+        let taken = intake.clone();
+        self.settle(intake, locks, move |registry, tx, inbox_id, touched| {
+            registry.feed_in(tx, &taken, inbox_id, &command, touched)
+        })
+    }
+
+    /// What two feeds that could concern one person contend for: identifiers and blocking keys (decision 6).
+    fn feed_locks(&self, command: &FeedCommand) -> Vec<i64> {
+        let all = command.identifiers.iter().chain(&command.other_identifiers);
+        let mut locks: Vec<i64> = all
+            .filter_map(|id| self.0.domains.by_oid(&id.authority).map(|authority| identifier_key(&authority.key, &id.value)))
+            .collect();
+        let comparison = ComparisonRecord::of(&command.demographics);
+        locks.extend(comparison.blocking_keys().iter().map(|key| key.0));
+        locks
+    }
+
+    fn feed_in(
+        &self,
+        tx: &mut Transaction<'_>,
+        intake: &Intake,
+        inbox_id: i64,
+        command: &FeedCommand,
+        touched: &mut Touched,
+    ) -> Result<Result<FeedOutcome, Refusal>, Failure> {
+        let (asserted, foreign) = match self.resolve(tx, &intake.principal, command)? {
+            Ok(resolved) => resolved,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let mut demographics = command.demographics.clone();
+        let remarks = foreign.iter().map(|(index, _)| Remark::ForeignIdentifierKept(*index)).collect();
+        if !foreign.is_empty() {
+            let hints = foreign.into_iter().map(|(_, id)| OtherIdentifier { authority: id.authority, value: id.value });
+            demographics.other_identifiers = Field::Set(hints.collect());
+        }
+        let mut leader: Option<PersonId> = None;
+        for one in &asserted {
+            let record = self.record_version(tx, intake, inbox_id, one, &demographics)?;
+            let person = match (record.changed, leader) {
+                (false, None) => tx.person_of(record.id)?,
+                (_, None) => Some(self.link_by_decision(tx, intake, inbox_id, &record)?),
+                (_, Some(leader)) => Some(self.link_by_source(tx, intake, inbox_id, record.id, leader)?),
+            };
+            touched.records.push(record.id);
+            touched.persons.extend(person);
+            leader = leader.or(person);
+        }
+        Ok(Ok(FeedOutcome::accepted(remarks)))
+    }
+
+    /// Which identifiers the sender may assert, which are hints, or why the whole feed is refused (decision 13).
+    #[expect(clippy::type_complexity, reason = "the two lists are used once, right here")]
+    fn resolve(
+        &self,
+        tx: &mut Transaction<'_>,
+        principal: &Principal,
+        command: &FeedCommand,
+    ) -> Result<Result<(Vec<Asserted>, Vec<(usize, PatientIdentifier)>), Refusal>, Failure> {
+        let mut asserted: Vec<Asserted> = Vec::new();
+        for (index, id) in command.identifiers.iter().enumerate() {
+            match self.assertable(tx, principal, id, Place::Identifier(index))? {
+                Ok(one) => push_once(&mut asserted, one),
+                Err(refusal) => return Ok(Err(refusal)),
+            }
+        }
+        if asserted.is_empty() {
+            return Ok(Err(Refusal::new(Reason::AuthorityNotGranted, Place::Message)));
+        }
+        let mut foreign = Vec::new();
+        for (index, id) in command.other_identifiers.iter().enumerate() {
+            match self.assertable(tx, principal, id, Place::OtherIdentifier(index))? {
+                Ok(one) => push_once(&mut asserted, one),
+                Err(refusal) if refusal.reason == Reason::AuthorityNotGranted && self.keeps_hints() => {
+                    foreign.push((index, id.clone()));
+                }
+                Err(refusal) => return Ok(Err(refusal)),
+            }
+        }
+        Ok(Ok((asserted, foreign)))
+    }
+
+    fn keeps_hints(&self) -> bool {
+        self.0.settings.foreign_identifiers == ForeignIdentifiers::Hint
+    }
+
+    fn assertable(
+        &self,
+        tx: &mut Transaction<'_>,
+        principal: &Principal,
+        id: &PatientIdentifier,
+        place: Place,
+    ) -> Result<Result<Asserted, Refusal>, Failure> {
+        if self.0.domains.is_regional(&id.authority) {
+            return Ok(Err(Refusal::new(Reason::RegionalAsserted, place)));
+        }
+        let granted = self.0.domains.by_oid(&id.authority).filter(|authority| {
+            self.0.settings.policy.allows(principal, Permission::Assert, &authority.key)
+        });
+        let Some(authority) = granted else {
+            return Ok(Err(Refusal::new(Reason::AuthorityNotGranted, place)));
+        };
+        let key = identifier_key(&authority.key, &id.value);
+        let found = tx.record_find(key, &authority.key.0, &id.value)?;
+        if found.as_ref().is_some_and(|row| row.status == "subsumed") {
+            return Ok(Err(Refusal::new(Reason::IdentifierSubsumed, place)));
+        }
+        Ok(Ok(Asserted { domain: authority.key.clone(), identifier: id.clone(), key, found }))
+    }
+
+    /// Writes the next version of one source record, unless it says what is known already (decision 3).
+    fn record_version(
+        &self,
+        tx: &mut Transaction<'_>,
+        intake: &Intake,
+        inbox_id: i64,
+        one: &Asserted,
+        demographics: &Demographics,
+    ) -> Result<FedRecord, Failure> {
+        let (id, version, known) = match &one.found {
+            Some(row) => {
+                let id = RecordId(row.id);
+                (id, row.version + 1, tx.version_current(id)?)
+            }
+            None => (RecordId(self.0.store.fresh_id()), 1, None),
+        };
+        let said = demographics.clone().over(known.clone().unwrap_or_default());
+        let comparison = ComparisonRecord::of(&said);
+        if known.as_ref() == Some(&said) {
+            return Ok(FedRecord { id, comparison, changed: false, revised: true });
+        }
+        if one.found.is_none() {
+            tx.record_insert(&SourceRecordRow {
+                id: id.0,
+                identifier_key: one.key,
+                domain_key: one.domain.0.clone(),
+                value: one.identifier.value.clone(),
+                generation: 1,
+                status: "active".to_owned(),
+                survivor: None,
+                version,
+                created: intake.received,
+            })?;
+        } else {
+            tx.record_set_version(id, version)?;
+        }
+        tx.version_insert(id, version, intake.received, &intake.principal.key, Some(inbox_id), &said)?;
+        tx.filing_replace(id, &comparison.blocking_keys(), &search_tokens(&said), &comparison.encode())?;
+        let occurrence = if one.found.is_some() { Occurrence::RecordRevised } else { Occurrence::RecordAdded };
+        self.note(tx, intake.received, occurrence, (Some(id), None, None), &intake.principal.key, Some(inbox_id))?;
+        Ok(FedRecord { id, comparison, changed: true, revised: one.found.is_some() })
+    }
+}
+
+/// A record after its version was written.
+pub(super) struct FedRecord {
+    pub id: RecordId,
+    pub comparison: ComparisonRecord,
+    pub changed: bool,
+    pub revised: bool,
+}
+
+/// The store's key of an identifier: stable, so that it can distribute rows.
+pub(super) fn identifier_key(domain: &DomainKey, value: &str) -> i64 {
+    stable_key(&[&domain.0, value])
+}
+
+/// One identifier told twice in one message is told once.
+fn push_once(asserted: &mut Vec<Asserted>, one: Asserted) {
+    if !asserted.iter().any(|known| known.identifier == one.identifier) {
+        asserted.push(one);
+    }
+}

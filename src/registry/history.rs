@@ -1,0 +1,85 @@
+//! The event log: every change is an event, and who must be told is written in the same transaction.
+
+use super::linking::Cause;
+use super::{Failure, Registry};
+use crate::identity::{PersonId, RecordId};
+use crate::store::{EventRow, OutboxRow, Transaction};
+
+/// What happened. The words are stored: they never change meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Occurrence {
+    RecordAdded,
+    RecordRevised,
+    PersonOpened,
+    PersonRetired,
+    Linked,
+    Unlinked,
+    Merged,
+    ReviewOpened,
+    ReviewDecided,
+}
+
+impl Occurrence {
+    fn word(self) -> &'static str {
+        match self {
+            Occurrence::RecordAdded => "record_added",
+            Occurrence::RecordRevised => "record_revised",
+            Occurrence::PersonOpened => "person_opened",
+            Occurrence::PersonRetired => "person_retired",
+            Occurrence::Linked => "linked",
+            Occurrence::Unlinked => "unlinked",
+            Occurrence::Merged => "merged",
+            Occurrence::ReviewOpened => "review_opened",
+            Occurrence::ReviewDecided => "review_decided",
+        }
+    }
+}
+
+/// Record, person and a second key that an event is about.
+pub(super) type About = (Option<RecordId>, Option<PersonId>, Option<i64>);
+
+impl Registry {
+    /// Writes one event.
+    pub(super) fn note(
+        &self,
+        tx: &mut Transaction<'_>,
+        time: i64,
+        what: Occurrence,
+        (record, person, other): About,
+        actor: &str,
+        inbox_id: Option<i64>,
+    ) -> Result<(), Failure> {
+        Ok(tx.event_insert(&EventRow {
+            id: self.0.store.fresh_id(),
+            seq: None,
+            time,
+            kind: what.word().to_owned(),
+            record_id: record.map(|record| record.0),
+            person_id: person.map(|person| person.0),
+            other_id: other,
+            actor: actor.to_owned(),
+            inbox_id,
+            detail: String::new(),
+        })?)
+    }
+
+    /// Writes that the identifiers of `person` changed. The payload is rendered at delivery, from what the
+    /// subscriber may see then (decision 21).
+    pub(super) fn told(&self, tx: &mut Transaction<'_>, cause: &Cause<'_>, person: PersonId) -> Result<(), Failure> {
+        let records = tx.records_of(person)?;
+        let mut domains: Vec<&str> = records.iter().map(|row| row.domain_key.as_str()).collect();
+        domains.sort_unstable();
+        domains.dedup();
+        Ok(tx.outbox_insert(&OutboxRow {
+            id: self.0.store.fresh_id(),
+            seq: None,
+            time: cause.time,
+            kind: "cross_reference_changed".to_owned(),
+            person_id: person.0,
+            record_id: None,
+            domains: domains.join(" "),
+            state: "pending".to_owned(),
+            attempts: 0,
+        })?)
+    }
+}

@@ -1,0 +1,296 @@
+//! Which person a record belongs to. The matcher says match, possible match or non-match; here that becomes
+//! link, review or new person. What a steward decided is never overridden, only questioned.
+
+use super::feed::FedRecord;
+use super::history::Occurrence;
+use super::intake::Intake;
+use super::{Failure, Linking, Registry};
+use crate::identity::{PersonId, RecordId};
+use crate::matching::{Constraints, Outcome, PersonScore, Verdict, decide};
+use crate::store::{LinkRow, ReviewRow, Transaction};
+
+/// Under this weight, in bits, a revised record contradicts the person it was linked to by itself (decision 14).
+const CONTRADICTION_BITS: f64 = -1.0;
+
+/// Who caused a change of links, and when.
+pub(super) struct Cause<'a> {
+    pub time: i64,
+    pub actor: &'a str,
+    pub inbox_id: Option<i64>,
+}
+
+impl<'a> Cause<'a> {
+    pub(super) fn of(intake: &'a Intake, inbox_id: i64) -> Self {
+        Self { time: intake.received, actor: &intake.principal.key, inbox_id: Some(inbox_id) }
+    }
+}
+
+/// Why a link is made: its origin, weight in bits, and the model or reason.
+pub(super) struct LinkGround<'a> {
+    pub origin: &'static str,
+    pub weight: f64,
+    pub reason: &'a str,
+}
+
+impl Registry {
+    /// Decides anew for a record whose demographics were added or changed, in the same transaction.
+    pub(super) fn link_by_decision(
+        &self,
+        tx: &mut Transaction<'_>,
+        intake: &Intake,
+        inbox_id: i64,
+        record: &FedRecord,
+    ) -> Result<PersonId, Failure> {
+        let cause = Cause::of(intake, inbox_id);
+        let constraints = self.constraints(tx, record.id)?;
+        let verdict = decide(&record.comparison, Some(record.id), &constraints, &self.0.settings.model, tx)?;
+        if verdict.retrieval.degraded {
+            log::warn!(record = record.id.0; "candidates of a record were retrieved in degraded form");
+        }
+        match tx.link_current(record.id)? {
+            Some(link) if record.revised => self.relink(tx, &cause, record.id, &link, &verdict),
+            _ => self.link_new(tx, &cause, record.id, &verdict),
+        }
+    }
+
+    /// A record without a person: join the match, or open a person and ask about what is possible.
+    fn link_new(&self, tx: &mut Transaction<'_>, cause: &Cause<'_>, record: RecordId, verdict: &Verdict) -> Result<PersonId, Failure> {
+        if let (Outcome::Match { person }, Linking::Automatic) = (&verdict.outcome, self.0.settings.linking) {
+            self.join(tx, cause, record, *person, &self.automatic(verdict, *person))?;
+            return Ok(*person);
+        }
+        let person = self.open_person(tx, cause)?;
+        self.join(tx, cause, record, person, &LinkGround { origin: "automatic", weight: 0.0, reason: "first record" })?;
+        self.ask_steward(tx, cause, record, person, verdict)?;
+        Ok(person)
+    }
+
+    /// A revised record: automatic links that it now contradicts fall, a match elsewhere is made at once;
+    /// a steward's link is held and the contradiction flagged (decision 14).
+    fn relink(
+        &self,
+        tx: &mut Transaction<'_>,
+        cause: &Cause<'_>,
+        record: RecordId,
+        link: &LinkRow,
+        verdict: &Verdict,
+    ) -> Result<PersonId, Failure> {
+        let current = PersonId(link.person_id);
+        let alone = tx.records_of(current)?.len() < 2;
+        let here = verdict.ranked.iter().find(|score| score.person == Some(current));
+        let contradicted = !alone && here.is_none_or(|score| score.bits < CONTRADICTION_BITS);
+        let elsewhere = match (&verdict.outcome, self.0.settings.linking) {
+            (Outcome::Match { person }, Linking::Automatic) if *person != current => Some(*person),
+            _ => None,
+        };
+        if link.origin == "steward" {
+            if contradicted || elsewhere.is_some() {
+                self.flag(tx, cause, record, current, "contradiction", here)?;
+            }
+            return Ok(current);
+        }
+        self.withdraw_reviews(tx, cause, record)?;
+        if let Some(person) = elsewhere {
+            self.leave(tx, cause, record)?;
+            self.join(tx, cause, record, person, &self.automatic(verdict, person))?;
+            self.retire_if_empty(tx, cause, current, person)?;
+            return Ok(person);
+        }
+        if contradicted {
+            self.leave(tx, cause, record)?;
+            self.told(tx, cause, current)?;
+            return self.link_new(tx, cause, record, verdict);
+        }
+        self.ask_steward(tx, cause, record, current, verdict)?;
+        Ok(current)
+    }
+
+    /// The sender's own word: this record is the same patient as the one linked to `leader` (decision 13).
+    pub(super) fn link_by_source(
+        &self,
+        tx: &mut Transaction<'_>,
+        intake: &Intake,
+        inbox_id: i64,
+        record: RecordId,
+        leader: PersonId,
+    ) -> Result<PersonId, Failure> {
+        let cause = Cause::of(intake, inbox_id);
+        let ground = LinkGround { origin: "source", weight: 0.0, reason: "asserted in one message" };
+        self.move_record(tx, &cause, record, leader, &ground)?;
+        Ok(leader)
+    }
+
+    /// Moves `record` to `person`, wherever it was; the person left empty retires to it.
+    pub(super) fn move_record(
+        &self,
+        tx: &mut Transaction<'_>,
+        cause: &Cause<'_>,
+        record: RecordId,
+        person: PersonId,
+        ground: &LinkGround<'_>,
+    ) -> Result<(), Failure> {
+        let before = tx.person_of(record)?;
+        if before == Some(person) {
+            return Ok(());
+        }
+        if before.is_some() {
+            self.leave(tx, cause, record)?;
+        }
+        self.join(tx, cause, record, person, ground)?;
+        if let Some(before) = before {
+            self.retire_if_empty(tx, cause, before, person)?;
+        }
+        Ok(())
+    }
+
+    /// Opens a person with a regional ID.
+    pub(super) fn open_person(&self, tx: &mut Transaction<'_>, cause: &Cause<'_>) -> Result<PersonId, Failure> {
+        let person = PersonId(self.0.store.fresh_id());
+        tx.person_insert(person, cause.time)?;
+        self.note(tx, cause.time, Occurrence::PersonOpened, (None, Some(person), None), cause.actor, cause.inbox_id)?;
+        let regional = self.0.regional.take()?;
+        tx.regional_insert(&regional, person, cause.time)?;
+        Ok(person)
+    }
+
+    /// Links `record` to `person` and writes who must be told.
+    pub(super) fn join(
+        &self,
+        tx: &mut Transaction<'_>,
+        cause: &Cause<'_>,
+        record: RecordId,
+        person: PersonId,
+        ground: &LinkGround<'_>,
+    ) -> Result<(), Failure> {
+        tx.link_open(&LinkRow {
+            id: self.0.store.fresh_id(),
+            record_id: record.0,
+            person_id: person.0,
+            origin: ground.origin.to_owned(),
+            actor: cause.actor.to_owned(),
+            weight: ground.weight,
+            model: self.0.settings.model.id().to_owned(),
+            reason: ground.reason.to_owned(),
+            valid_from: cause.time,
+            valid_to: None,
+        })?;
+        self.note(tx, cause.time, Occurrence::Linked, (Some(record), Some(person), None), cause.actor, cause.inbox_id)?;
+        self.told(tx, cause, person)
+    }
+
+    /// Ends the current link of `record`.
+    pub(super) fn leave(&self, tx: &mut Transaction<'_>, cause: &Cause<'_>, record: RecordId) -> Result<(), Failure> {
+        if let Some(link) = tx.link_close(record, cause.time)? {
+            let person = Some(PersonId(link.person_id));
+            self.note(tx, cause.time, Occurrence::Unlinked, (Some(record), person, None), cause.actor, cause.inbox_id)?;
+        }
+        Ok(())
+    }
+
+    /// A person without records retires; its regional ID keeps resolving to `successor` (decision 9).
+    pub(super) fn retire_if_empty(
+        &self,
+        tx: &mut Transaction<'_>,
+        cause: &Cause<'_>,
+        person: PersonId,
+        successor: PersonId,
+    ) -> Result<(), Failure> {
+        if person == successor {
+            return Ok(());
+        }
+        if !tx.records_of(person)?.is_empty() {
+            return self.told(tx, cause, person);
+        }
+        tx.person_retire(person, successor)?;
+        if let Some(regional) = tx.regional_of(person)? {
+            tx.regional_retire(&regional, cause.time)?;
+        }
+        let about = (None, Some(person), Some(successor.0));
+        self.note(tx, cause.time, Occurrence::PersonRetired, about, cause.actor, cause.inbox_id)
+    }
+
+    fn automatic(&self, verdict: &Verdict, person: PersonId) -> LinkGround<'static> {
+        let weight = verdict.ranked.iter().find(|score| score.person == Some(person)).map_or(0.0, |score| score.bits);
+        LinkGround { origin: "automatic", weight, reason: "match" }
+    }
+
+    /// Opens a review for each person that `record` may belong to, unless that question is open already.
+    fn ask_steward(
+        &self,
+        tx: &mut Transaction<'_>,
+        cause: &Cause<'_>,
+        record: RecordId,
+        current: PersonId,
+        verdict: &Verdict,
+    ) -> Result<(), Failure> {
+        let kind = match verdict.outcome {
+            Outcome::NonMatch => return Ok(()),
+            Outcome::Match { person } if person == current => return Ok(()),
+            Outcome::Match { .. } => "proposed_match",
+            Outcome::Possible => "possible_match",
+        };
+        for score in verdict.ranked.iter().filter(|score| score.is_possible()) {
+            if let Some(person) = score.person.filter(|person| *person != current) {
+                self.flag(tx, cause, record, person, kind, Some(score))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens one review.
+    fn flag(
+        &self,
+        tx: &mut Transaction<'_>,
+        cause: &Cause<'_>,
+        record: RecordId,
+        person: PersonId,
+        kind: &str,
+        score: Option<&PersonScore>,
+    ) -> Result<(), Failure> {
+        let open = tx.reviews_of_record(record, "open")?;
+        if open.iter().any(|review| review.person_id == Some(person.0) && review.kind == kind) {
+            return Ok(());
+        }
+        let explanation = score.map(|score| score.explanation(&self.0.settings.model)).unwrap_or_default();
+        tx.review_insert(&ReviewRow {
+            id: self.0.store.fresh_id(),
+            kind: kind.to_owned(),
+            record_id: record.0,
+            other_record: score.map(|score| score.best.0),
+            person_id: Some(person.0),
+            weight: score.map_or(0.0, |score| score.bits),
+            model: self.0.settings.model.id().to_owned(),
+            explanation,
+            opened: cause.time,
+            state: "open".to_owned(),
+            decided: None,
+            decided_by: None,
+            verdict: None,
+        })?;
+        let about = (Some(record), Some(person), None);
+        self.note(tx, cause.time, Occurrence::ReviewOpened, about, cause.actor, cause.inbox_id)
+    }
+
+    /// Questions about a record that was just decided anew are asked anew.
+    fn withdraw_reviews(&self, tx: &mut Transaction<'_>, cause: &Cause<'_>, record: RecordId) -> Result<(), Failure> {
+        for review in tx.reviews_of_record(record, "open")? {
+            if review.record_id == record.0 {
+                tx.review_close(review.id, "withdrawn", cause.actor, "", cause.time)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What stewards decided about `record`.
+    fn constraints(&self, tx: &mut Transaction<'_>, record: RecordId) -> Result<Constraints, Failure> {
+        let mut constraints = Constraints::default();
+        for decision in tx.decisions_of(record)? {
+            let other = if decision.record_a == record.0 { decision.record_b } else { decision.record_a };
+            match decision.verdict.as_str() {
+                "same" => constraints.must_link.insert(RecordId(other)),
+                _ => constraints.cannot_link.insert(RecordId(other)),
+            };
+        }
+        Ok(constraints)
+    }
+}

@@ -1,0 +1,160 @@
+//! Doubtful matches, and what stewards decide about them. A decision is between two records, holds until a
+//! person withdraws it, and is never overridden by a score.
+
+use super::history::Occurrence;
+use super::linking::{Cause, LinkGround};
+use super::{Failure, Registry};
+use crate::access::Principal;
+use crate::audit::{Action, AuditEvent, AuditOutcome};
+use crate::identity::{Demographics, PersonId, RecordId};
+use crate::store::{DecisionRow, ReviewRow, Transaction};
+
+/// What a steward says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The record is this person.
+    Same,
+    /// The record is another person.
+    Different,
+}
+
+/// A review with both sides, for the steward's eyes.
+#[derive(Clone, Debug)]
+pub struct ReviewView {
+    /// The review's key.
+    pub id: i64,
+    /// `possible_match`, `proposed_match`, `contradiction`.
+    pub kind: String,
+    /// `open`, `decided`, `withdrawn`.
+    pub state: String,
+    /// Weight in bits.
+    pub weight: f64,
+    /// When it was opened, microseconds.
+    pub opened: i64,
+    /// The record in question: authority's OID, value and demographics.
+    pub left: Option<(String, String, Demographics)>,
+    /// The other record, likewise.
+    pub right: Option<(String, String, Demographics)>,
+    /// Why it was asked, as JSON without personal values.
+    pub explanation: String,
+}
+
+impl Registry {
+    /// Open reviews, the oldest first.
+    pub fn reviews(&self, limit: usize) -> Result<Vec<ReviewView>, Failure> {
+        self.0.store.read(|tx| {
+            let rows = tx.reviews("open", limit)?;
+            rows.into_iter().map(|row| self.review_view(tx, row)).collect()
+        })
+    }
+
+    /// One review.
+    pub fn review(&self, id: i64) -> Result<Option<ReviewView>, Failure> {
+        self.0.store.read(|tx| tx.review_get(id)?.map(|row| self.review_view(tx, row)).transpose())
+    }
+
+    /// Decides an open review; `false` where there is no such open review.
+    pub fn decide_review(&self, steward: &Principal, id: i64, verdict: Verdict, reason: &str) -> Result<bool, Failure> {
+        self.0.regional.prepare(&self.0.store)?;
+        let (registry, actor, reason, now) = (self.clone(), steward.key.clone(), reason.to_owned(), self.0.clock.micros());
+        self.0.store.write(Vec::new(), move |tx| {
+            let Some(row) = tx.review_get(id)?.filter(|row| row.state == "open") else { return Ok(false) };
+            let cause = Cause { time: now, actor: &actor, inbox_id: None };
+            registry.decide_in(tx, &cause, &row, verdict, &reason)?;
+            Ok(true)
+        })
+    }
+
+    fn decide_in(
+        &self,
+        tx: &mut Transaction<'_>,
+        cause: &Cause<'_>,
+        row: &ReviewRow,
+        verdict: Verdict,
+        reason: &str,
+    ) -> Result<(), Failure> {
+        let (word, record) = (verdict_word(verdict), RecordId(row.record_id));
+        if let Some(other) = row.other_record {
+            tx.decision_insert(&DecisionRow {
+                id: self.0.store.fresh_id(),
+                record_a: record.0,
+                record_b: other,
+                verdict: word.to_owned(),
+                actor: cause.actor.to_owned(),
+                reason: reason.to_owned(),
+                decided: cause.time,
+                withdrawn: None,
+            })?;
+        }
+        tx.review_close(row.id, "decided", cause.actor, word, cause.time)?;
+        let about = (Some(record), row.person_id.map(PersonId), row.other_record);
+        self.note(tx, cause.time, Occurrence::ReviewDecided, about, cause.actor, None)?;
+        self.apply_verdict(tx, cause, row, verdict)?;
+        let event = AuditEvent {
+            transaction: "review decide",
+            principal: cause.actor.to_owned(),
+            action: Action::Update,
+            outcome: AuditOutcome::Success,
+            reason: String::new(),
+            message_id: String::new(),
+            records: vec![record],
+            persons: row.person_id.map(PersonId).into_iter().collect(),
+        };
+        Ok(tx.audit_insert(&event, self.0.store.fresh_id(), cause.time)?)
+    }
+
+    /// Same: the record's link becomes the steward's, wherever the other record is linked by now.
+    /// Different: a record that shares the other's person leaves it.
+    fn apply_verdict(&self, tx: &mut Transaction<'_>, cause: &Cause<'_>, row: &ReviewRow, verdict: Verdict) -> Result<(), Failure> {
+        let record = RecordId(row.record_id);
+        let theirs = match row.other_record {
+            Some(other) => tx.person_of(RecordId(other))?,
+            None => row.person_id.map(PersonId),
+        };
+        let (Some(theirs), mine) = (theirs, tx.person_of(record)?) else { return Ok(()) };
+        let ground = LinkGround { origin: "steward", weight: row.weight, reason: verdict_word(verdict) };
+        match (verdict, mine == Some(theirs)) {
+            (Verdict::Same, false) => self.move_record(tx, cause, record, theirs, &ground),
+            (Verdict::Same, true) => {
+                self.leave(tx, cause, record)?;
+                self.join(tx, cause, record, theirs, &ground)
+            }
+            (Verdict::Different, true) => {
+                self.leave(tx, cause, record)?;
+                self.told(tx, cause, theirs)?;
+                let person = self.open_person(tx, cause)?;
+                self.join(tx, cause, record, person, &ground)
+            }
+            (Verdict::Different, false) => Ok(()),
+        }
+    }
+
+    fn review_view(&self, tx: &mut Transaction<'_>, row: ReviewRow) -> Result<ReviewView, Failure> {
+        let left = self.side(tx, RecordId(row.record_id))?;
+        let right = row.other_record.map(|other| self.side(tx, RecordId(other))).transpose()?.flatten();
+        Ok(ReviewView {
+            id: row.id,
+            kind: row.kind,
+            state: row.state,
+            weight: row.weight,
+            opened: row.opened,
+            left,
+            right,
+            explanation: row.explanation,
+        })
+    }
+
+    fn side(&self, tx: &mut Transaction<'_>, record: RecordId) -> Result<Option<(String, String, Demographics)>, Failure> {
+        let Some(row) = tx.record_get(record)? else { return Ok(None) };
+        let demographics = tx.version_current(record)?.unwrap_or_default();
+        let oid = self.0.domains.by_key(&row.domain_key).map(|authority| authority.oid.to_string()).unwrap_or_default();
+        Ok(Some((oid, row.value, demographics)))
+    }
+}
+
+fn verdict_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Same => "same",
+        Verdict::Different => "different",
+    }
+}

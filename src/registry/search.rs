@@ -1,0 +1,145 @@
+//! Who is this, by demographics (ITI TF-2: 3.47.4.1, 3.47.4.2)? Tokens find, the parameters' own semantics
+//! filter, the degree grades (decision 18). Past the limit it refuses with advice, never truncates in silence.
+
+use super::crossref::ShownRecord;
+use super::error::{Place, Reason, Refusal};
+use super::{Failure, Registry};
+use crate::access::{Permission, Principal};
+use crate::identity::{Demographics, DemographicsQuery, Oid, PersonId, RecordId};
+use crate::matching::{clauses, degree};
+use crate::store::{SourceRecordRow, Transaction};
+use std::collections::BTreeMap;
+
+/// Records read for each person that may be answered: tokens are a superset of the answer.
+const READ_FACTOR: usize = 20;
+
+/// One person found, with the demographics of one source (decision 19).
+#[derive(Clone, Debug, PartialEq)]
+pub struct FoundPerson {
+    /// Who.
+    pub person: PersonId,
+    /// The source record whose demographics are shown.
+    pub record: RecordId,
+    /// Its demographics.
+    pub demographics: Demographics,
+    /// The identifiers to show; never empty.
+    pub identifiers: Vec<ShownRecord>,
+    /// Wanted domains in which this person has no identifier.
+    pub domains_without: Vec<Oid>,
+    /// 0 to 100.
+    pub degree: u8,
+}
+
+/// The answer: best degree first, then in a stable order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SearchAnswer {
+    /// Who was found.
+    pub people: Vec<FoundPerson>,
+}
+
+impl Registry {
+    /// The people who fit `query`, of those whose sources the principal may search.
+    pub fn search(&self, principal: &Principal, query: &DemographicsQuery) -> Result<Result<SearchAnswer, Vec<Refusal>>, Failure> {
+        if !self.0.settings.policy.knows(principal) {
+            return Ok(Err(vec![Refusal::new(Reason::UnknownSender, Place::Sender)]));
+        }
+        let unknown = self.unknown_domains(principal, &query.domains);
+        if !unknown.is_empty() {
+            return Ok(Err(unknown));
+        }
+        if query.is_unconstrained() {
+            return Ok(Err(vec![Refusal::new(Reason::NoCriteria, Place::Message)]));
+        }
+        self.0.store.read(|tx| self.search_in(tx, principal, query))
+    }
+
+    fn search_in(
+        &self,
+        tx: &mut Transaction<'_>,
+        principal: &Principal,
+        query: &DemographicsQuery,
+    ) -> Result<Result<SearchAnswer, Vec<Refusal>>, Failure> {
+        let too_many = || Ok(Err(vec![Refusal::new(Reason::TooManyMatches, Place::Message)]));
+        let limit = usize::try_from(self.0.settings.search_limit).unwrap_or(usize::MAX);
+        let read_limit = limit.saturating_mul(READ_FACTOR);
+        let Some(records) = self.sought_records(tx, principal, query, read_limit + 1)? else {
+            return Ok(Ok(SearchAnswer { people: Vec::new() }));
+        };
+        if records.len() > read_limit {
+            return too_many();
+        }
+        let best = self.best_of_each_person(tx, principal, query, &records)?;
+        let mut people = Vec::new();
+        for (person, (degree, record, demographics)) in best {
+            let identifiers = self.identifiers_of(tx, principal, person, &query.domains)?;
+            if identifiers.is_empty() {
+                continue;
+            }
+            if people.len() >= limit {
+                return too_many();
+            }
+            let has = |oid: &Oid| identifiers.iter().any(|shown| shown.identifier.authority == *oid);
+            let domains_without = query.domains.iter().filter(|oid| !has(oid)).cloned().collect();
+            people.push(FoundPerson { person, record, demographics, identifiers, domains_without, degree });
+        }
+        people.sort_by(|a, b| b.degree.cmp(&a.degree).then(a.person.cmp(&b.person)));
+        Ok(Ok(SearchAnswer { people }))
+    }
+
+    /// The records that may fit: by identifier where one is given (all must be one person's), else by tokens.
+    /// `None` where an identifier is nobody's.
+    fn sought_records(
+        &self,
+        tx: &mut Transaction<'_>,
+        principal: &Principal,
+        query: &DemographicsQuery,
+        limit: usize,
+    ) -> Result<Option<Vec<RecordId>>, Failure> {
+        if query.identifiers.is_empty() {
+            return Ok(Some(tx.tokens_search(&clauses(query, self.0.settings.names), limit)?));
+        }
+        let mut owner: Option<PersonId> = None;
+        for id in &query.identifiers {
+            match (self.person_known_as(tx, principal, id)?, owner) {
+                (Some(person), None) => owner = Some(person),
+                (Some(person), Some(known)) if person == known => {}
+                _ => return Ok(None),
+            }
+        }
+        let rows = owner.map(|person| tx.records_of(person)).transpose()?.unwrap_or_default();
+        Ok(Some(rows.iter().map(|row| RecordId(row.id)).collect()))
+    }
+
+    /// For each person the visible record that fits best.
+    #[expect(clippy::type_complexity, reason = "an intermediate map, used right above")]
+    fn best_of_each_person(
+        &self,
+        tx: &mut Transaction<'_>,
+        principal: &Principal,
+        query: &DemographicsQuery,
+        records: &[RecordId],
+    ) -> Result<BTreeMap<PersonId, (u8, RecordId, Demographics)>, Failure> {
+        let rows: BTreeMap<i64, SourceRecordRow> = tx.records_get(records)?.into_iter().map(|row| (row.id, row)).collect();
+        let persons: BTreeMap<RecordId, PersonId> = tx.persons_of(records)?.into_iter().collect();
+        let mut best: BTreeMap<PersonId, (u8, RecordId, Demographics)> = BTreeMap::new();
+        for (record, demographics) in tx.versions_current(records)? {
+            let searchable = rows.get(&record.0).is_some_and(|row| row.status == "active" && self.may_search(principal, row));
+            let (Some(person), true) = (persons.get(&record), searchable) else { continue };
+            let Some(degree) = degree(query, &demographics, self.0.settings.names) else { continue };
+            if query.minimum_degree.is_some_and(|least| degree < least) {
+                continue;
+            }
+            if best.get(person).is_none_or(|(known, _, _)| degree > *known) {
+                best.insert(*person, (degree, record, demographics));
+            }
+        }
+        Ok(best)
+    }
+
+    fn may_search(&self, principal: &Principal, row: &SourceRecordRow) -> bool {
+        self.0
+            .domains
+            .by_key(&row.domain_key)
+            .is_some_and(|authority| self.0.settings.policy.allows(principal, Permission::Search, &authority.key))
+    }
+}
