@@ -1,1 +1,45 @@
-//! transport.
+//! Bytes in, bytes out: SOAP 1.2 with WS-Addressing over HTTP, and the listeners.
+//!
+//! It unwraps a payload and wraps the reply. It must never know what a payload means, decide what a caller
+//! may do, or write content of a message to the log.
+
+mod admin;
+mod counters;
+mod http;
+mod listen;
+mod settings;
+pub mod soap;
+mod tls;
+mod wsdl;
+
+pub use counters::Counters;
+pub use listen::{Bound, ListenError, Running, run, spawn};
+pub use settings::{FaultStatus, Settings, TlsListener};
+
+use crate::transactions::{Endpoint, Peer, Refusal, Reply, Service};
+use crate::xml;
+
+/// What stands behind the listeners. The product has one, [`Service`]; tests put a fake in its place.
+pub trait Handler: Send + Sync + 'static {
+    /// Whether `root` is the payload of a transaction of this endpoint.
+    fn serves(&self, endpoint: Endpoint, root: &xml::ExpandedName) -> bool;
+    /// Answers one payload; may block.
+    fn handle(&self, endpoint: Endpoint, payload: &xml::Element, peer: &Peer) -> Result<Reply, Refusal>;
+    /// Whether requests can be answered now.
+    fn is_ready(&self) -> bool;
+}
+
+impl Handler for Service {
+    fn serves(&self, endpoint: Endpoint, root: &xml::ExpandedName) -> bool {
+        Service::serves(endpoint, root)
+    }
+
+    fn handle(&self, endpoint: Endpoint, payload: &xml::Element, peer: &Peer) -> Result<Reply, Refusal> {
+        Service::handle(self, endpoint, payload, peer)
+    }
+
+    fn is_ready(&self) -> bool {
+        Service::is_ready(self)
+    }
+}
+

@@ -1,0 +1,195 @@
+//! The paths of `http` and `https` on one screen, and the way of one request.
+//!
+//! One hop to a blocking thread for each request, never more. It must never parse on the threads that move
+//! bytes, and never log a body.
+
+use super::counters::Counters;
+use super::soap::{self, HttpAnswer};
+use super::{Handler, Settings, wsdl};
+use crate::clock::Clock;
+use crate::transactions::{Endpoint, Peer};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, RETRY_AFTER};
+use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::StreamExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::Semaphore;
+
+/// What every request can reach.
+pub(super) struct State<H> {
+    pub(super) handler: Arc<H>,
+    pub(super) settings: Settings,
+    pub(super) clock: Clock,
+    pub(super) counters: Counters,
+    pub(super) places: Arc<Semaphore>,
+    pub(super) stopping: AtomicBool,
+}
+
+impl<H: Handler> State<H> {
+    /// Whether requests should be sent here.
+    pub(super) fn is_ready(&self) -> bool {
+        !self.stopping.load(Ordering::Relaxed) && self.handler.is_ready()
+    }
+}
+
+/// Who is at the other end of a connection, set once when it is made.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Caller(pub(super) Option<String>);
+
+/// All paths.
+pub(super) fn routes<H: Handler>(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::resource("/pix")
+                .route(web::post().to(|r, b, s| post::<H>(Endpoint::Pix, r, b, s)))
+                .route(web::get().to(|r: HttpRequest| async move { describe(&Endpoint::Pix, &r) }))
+                .default_service(web::to(not_allowed)),
+        )
+        .service(
+            web::resource("/pdq")
+                .route(web::post().to(|r, b, s| post::<H>(Endpoint::Pdq, r, b, s)))
+                .route(web::get().to(|r: HttpRequest| async move { describe(&Endpoint::Pdq, &r) }))
+                .default_service(web::to(not_allowed)),
+        );
+    probes::<H>(config);
+}
+
+/// `/health` and `/ready`, the same on every listener.
+pub(super) fn probes<H: Handler>(config: &mut web::ServiceConfig) {
+    config.route("/health", web::get().to(health)).route("/ready", web::get().to(ready::<H>));
+}
+
+async fn health() -> HttpResponse {
+    text(StatusCode::OK, "alive")
+}
+
+async fn ready<H: Handler>(state: web::Data<State<H>>) -> HttpResponse {
+    if state.is_ready() { text(StatusCode::OK, "ready") } else { text(StatusCode::SERVICE_UNAVAILABLE, "not ready") }
+}
+
+async fn not_allowed() -> HttpResponse {
+    refuse_method()
+}
+
+fn refuse_method() -> HttpResponse {
+    HttpResponse::MethodNotAllowed().insert_header((ALLOW, "POST")).content_type("text/plain").body("POST only\n")
+}
+
+fn describe(endpoint: &Endpoint, request: &HttpRequest) -> HttpResponse {
+    if !request.query_string().eq_ignore_ascii_case("wsdl") {
+        return refuse_method();
+    }
+    let scheme = if request.app_config().secure() { "https" } else { "http" };
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    HttpResponse::Ok().content_type("text/xml; charset=UTF-8").body(wsdl::description(endpoint, scheme, host))
+}
+
+/// Why a body was not read.
+enum NoBody {
+    TooLarge,
+    TooSlow,
+    Broken,
+}
+
+async fn post<H: Handler>(
+    endpoint: Endpoint,
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<State<H>>,
+) -> HttpResponse {
+    let header = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let content_type = header(CONTENT_TYPE).map(str::to_owned);
+    let encoded = request.headers().contains_key(CONTENT_ENCODING)
+        && !header(CONTENT_ENCODING).is_some_and(|coding| coding.trim().eq_ignore_ascii_case("identity"));
+    if encoded || soap::media(content_type.as_deref()).is_none() {
+        return turn_away(&state, StatusCode::UNSUPPORTED_MEDIA_TYPE, "application/soap+xml only, not compressed");
+    }
+    let announced = header(CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
+    let body = match read(payload, announced, &state.settings).await {
+        Ok(body) => body,
+        Err(NoBody::TooLarge) => return turn_away(&state, StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"),
+        Err(NoBody::TooSlow) => return turn_away(&state, StatusCode::REQUEST_TIMEOUT, "the body came too slowly"),
+        Err(NoBody::Broken) => return turn_away(&state, StatusCode::BAD_REQUEST, "the body broke off"),
+    };
+    let caller = request.conn_data::<Caller>().cloned().unwrap_or_default();
+    let answer = work(endpoint, body, content_type, caller, state.clone().into_inner()).await;
+    state.counters.count(answer.transaction, answer.outcome);
+    send(answer, state.stopping.load(Ordering::Relaxed))
+}
+
+/// Reads a body within limit and deadline. A deadline of our own, since HTTP's ends with the head.
+async fn read(mut payload: web::Payload, announced: Option<usize>, settings: &Settings) -> Result<Vec<u8>, NoBody> {
+    let limit = settings.limits.bytes;
+    if announced.is_some_and(|length| length > limit) {
+        return Err(NoBody::TooLarge);
+    }
+    let reading = async {
+        let mut body = Vec::with_capacity(announced.unwrap_or_default());
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|_| NoBody::Broken)?;
+            if body.len().saturating_add(chunk.len()) > limit {
+                return Err(NoBody::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    };
+    tokio::time::timeout(settings.body_deadline, reading).await.unwrap_or(Err(NoBody::TooSlow))
+}
+
+/// Answers a request on a blocking thread, where there is a place for it.
+async fn work<H: Handler>(
+    endpoint: Endpoint,
+    body: Vec<u8>,
+    content_type: Option<String>,
+    caller: Caller,
+    state: Arc<State<H>>,
+) -> HttpAnswer {
+    let rules = state.settings.rules();
+    let clock = state.clock.clone();
+    let fresh = move || clock.uuid().to_string();
+    let Ok(place) = state.places.clone().try_acquire_owned() else {
+        return soap::overloaded(&rules, &fresh);
+    };
+    let clock = state.clock.clone();
+    let done = web::block(move || {
+        // The place is free when the work ends, not when a client loses patience.
+        let _place = place;
+        let peer = Peer { system: caller.0 };
+        let request = soap::Request { body: &body, content_type: content_type.as_deref(), endpoint, peer: &peer };
+        soap::exchange(&request, &*state.handler, &rules, &|| clock.uuid().to_string())
+    });
+    done.await.unwrap_or_else(|_| {
+        log::error!("a request broke off outside of its transaction");
+        soap::broken(&rules, &fresh)
+    })
+}
+
+/// Refuses before the body was read; the rest of it is not waited for.
+fn turn_away<H>(state: &State<H>, status: StatusCode, reason: &'static str) -> HttpResponse {
+    state.counters.count("none", "refused");
+    let mut response = HttpResponse::build(status);
+    response.force_close().content_type("text/plain; charset=UTF-8").body(format!("{reason}\n"))
+}
+
+fn send(answer: HttpAnswer, last: bool) -> HttpResponse {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = HttpResponse::build(status);
+    response.content_type(answer.content_type);
+    for (name, value) in answer.headers {
+        response.insert_header((name, value));
+    }
+    if last {
+        response.force_close();
+    }
+    response.body(answer.body)
+}
+
+fn text(status: StatusCode, word: &'static str) -> HttpResponse {
+    let mut response = HttpResponse::build(status);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.insert_header((RETRY_AFTER, "2"));
+    }
+    response.content_type("text/plain; charset=UTF-8").body(format!("{word}\n"))
+}

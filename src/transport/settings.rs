@@ -1,0 +1,98 @@
+//! What the listeners are told: values only, each with a default that serves a trial on one machine.
+//!
+//! It must never read a file or the environment.
+
+use crate::transport::soap;
+use crate::xml;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The HTTP status of a fault that is the sender's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FaultStatus {
+    /// 400, as SOAP 1.2 wants it.
+    #[default]
+    BadRequest,
+    /// 500, for peers that read no fault behind 400.
+    ServerError,
+}
+
+/// The listener with TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsListener {
+    /// `host:port`, or `:port` for all interfaces.
+    pub address: String,
+    /// PEM file: our certificate and its intermediates.
+    pub certificate: PathBuf,
+    /// PEM file: the private key.
+    pub key: PathBuf,
+    /// PEM file: the authorities whose client certificates are accepted. Where set, a certificate is required.
+    pub client_ca: Option<PathBuf>,
+    /// System keys by the SHA-256 fingerprint of the client certificate, in hexadecimal, colons allowed.
+    pub systems: HashMap<String, String>,
+}
+
+/// Settings of all listeners and of what is common to them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Plain listener.
+    pub http: Option<String>,
+    /// TLS listener.
+    pub https: Option<TlsListener>,
+    /// Listener of the operators.
+    pub admin: Option<String>,
+    /// Whether a listener without TLS may be reached from beyond this machine.
+    pub allow_plain: bool,
+    /// Where to write `name=address` lines once every listener is bound.
+    pub address_file: Option<PathBuf>,
+    /// Whether to forgive what real peers get wrong in WS-Addressing.
+    pub lenient: bool,
+    /// The status of a sender's fault.
+    pub fault_status: FaultStatus,
+    /// Limits of a document; `bytes` bounds the body before it is parsed.
+    pub limits: xml::Limits,
+    /// How long a body may take to arrive.
+    pub body_deadline: Duration,
+    /// How long an idle connection is kept.
+    pub keep_alive: Duration,
+    /// Threads that move bytes.
+    pub workers: usize,
+    /// Threads that answer requests, in all.
+    pub blocking_threads: usize,
+    /// Requests that may be waiting or in work at once, in all; past it the answer is 503.
+    pub in_flight: usize,
+    /// Connections of each worker.
+    pub connections: usize,
+    /// How long requests in work may take to finish when the server stops.
+    pub drain: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            http: Some("127.0.0.1:8080".to_owned()),
+            https: None,
+            admin: Some("127.0.0.1:9464".to_owned()),
+            allow_plain: false,
+            address_file: None,
+            lenient: true,
+            fault_status: FaultStatus::default(),
+            limits: xml::Limits::default(),
+            body_deadline: Duration::from_secs(15),
+            keep_alive: Duration::from_secs(75),
+            workers: 2,
+            blocking_threads: 16,
+            in_flight: 256,
+            connections: 1024,
+            drain: Duration::from_secs(20),
+        }
+    }
+}
+
+impl Settings {
+    /// The part that the SOAP layer needs.
+    pub fn rules(&self) -> soap::Rules {
+        soap::Rules { lenient: self.lenient, fault_status: self.fault_status, limits: self.limits }
+    }
+}
