@@ -20,10 +20,11 @@ pub(super) type Scope = Arc<Vec<(String, Arc<str>)>>;
 pub(super) const XML: &str = "http://www.w3.org/XML/1998/namespace";
 const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
 
-/// Most prefixes in scope at one place, the default namespace and `xml` included.
-pub(super) const PREFIXES: usize = 32;
 /// Most different namespaces declared in one document.
 pub(super) const NAMESPACES: usize = 32;
+/// Most prefixes in scope at one place: `xml` and one for each namespace, the default one included. Not fewer,
+/// or a document that we wrote anew, with every namespace declared on its root, could not be read again.
+const PREFIXES: usize = NAMESPACES + 1;
 
 /// The names met so far, each held once.
 pub(super) struct Names {

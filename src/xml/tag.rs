@@ -18,6 +18,9 @@ pub(super) struct Tag<'t> {
 /// Takes apart what stands between `<` and `>` or `/>`; at most `limit` attributes.
 pub(super) fn parse(content: &str, limit: usize) -> Result<Tag<'_>, Reason> {
     let (name, mut rest) = content.split_at(content.find(is_space).unwrap_or(content.len()));
+    if name.is_empty() {
+        return Err("a name is malformed");
+    }
     let mut attributes = Vec::new();
     loop {
         let trimmed = rest.trim_start_matches(is_space);
