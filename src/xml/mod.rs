@@ -78,3 +78,6 @@ pub fn read(bytes: &[u8], charset: Option<&str>, limits: &Limits) -> Result<Elem
     let text = if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n").into() } else { text };
     reader::read(&text, limits)
 }
+
+#[cfg(test)]
+mod tests;

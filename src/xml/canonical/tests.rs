@@ -95,7 +95,7 @@ fn meaning_has_a_say() {
 #[test]
 fn what_was_taken_can_be_taken_again() {
     let limits = Limits::default();
-    let full = (0..64).map(|i| format!(" b{i}='\"'")).collect::<String>();
+    let full = (0..64).map(|i| format!(" b{i:02}='\"'")).collect::<String>();
     let declaring = (0..32).map(|i| format!("<b xmlns='u{i}'/>")).collect::<String>();
     let quotes = format!("<a b='{}'/>", "\"".repeat(1_000_000));
     let amps = format!("<a><![CDATA[{}]]></a>", "&".repeat(1_000_000));
