@@ -1,1 +1,137 @@
-//! store.
+//! What is remembered, in SQLite or PostgreSQL. The only module that names diesel.
+//!
+//! It must never decide anything about a patient: it keeps rows and gives them back. A write is acknowledged
+//! only after its commit is on the disk; a store whose commit failed acknowledges nothing more. Nothing here
+//! retries what may already have happened.
+
+mod connection;
+mod demographics_twin;
+mod error;
+mod ids;
+mod migrations;
+mod pool;
+mod postgres;
+mod rows;
+mod schema;
+mod sqlite;
+mod tables;
+#[doc(hidden)]
+pub mod testing;
+mod transaction;
+
+pub use error::StoreError;
+pub use rows::{
+    AuditRow, Counts, DecisionRow, DomainRow, EventRow, InboxRow, LinkRow, OutboxRow, PersonRow, ReviewRow,
+    SourceRecordRow,
+};
+pub use transaction::Transaction;
+
+use crate::audit::AuditEvent;
+use crate::clock::Clock;
+use ids::Ids;
+use std::sync::Arc;
+
+/// Where the store is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreSettings {
+    /// `sqlite:path` or `postgres://...`.
+    pub url: String,
+}
+
+/// An open store; clones share it.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    ids: Ids,
+    backend: Backend,
+}
+
+enum Backend {
+    Sqlite(sqlite::SqliteStore),
+    Postgres(postgres::PostgresStore),
+}
+
+/// An audited question that waits for the next commit.
+struct WaitingAudit {
+    event: AuditEvent,
+    id: i64,
+    time: i64,
+}
+
+impl Store {
+    /// Opens the store at `url` (`sqlite:path`, `postgres://...`), brings its tables up to date and leases a
+    /// lane of keys. A SQLite file that another process holds is refused.
+    pub fn open(url: &str, clock: &Clock) -> Result<Self, StoreError> {
+        let (backend, lane) = if let Some(path) = url.strip_prefix("sqlite:") {
+            let (store, lane) = sqlite::SqliteStore::open(path, clock)?;
+            (Backend::Sqlite(store), lane)
+        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            let (store, lane) = postgres::PostgresStore::open(url, clock)?;
+            (Backend::Postgres(store), lane)
+        } else {
+            return Err(StoreError::Unavailable("its URL must begin with sqlite: or postgres://".to_owned()));
+        };
+        Ok(Self(Arc::new(Inner { ids: Ids::new(clock.clone(), lane), backend })))
+    }
+
+    /// A key that no row has yet; positive, growing within this process.
+    pub fn fresh_id(&self) -> i64 {
+        self.0.ids.fresh()
+    }
+
+    /// Runs `work` in a write transaction of its own and returns after its commit is durable.
+    ///
+    /// When `work` fails or panics, all that it wrote is rolled back, and only that. `locks` are taken before
+    /// it begins, in ascending order; SQLite has one writer and needs none. `work` may run again after a lost
+    /// race, so it must not act outside the transaction. It must not call `write` itself.
+    pub fn write<T, E, W>(&self, locks: Vec<i64>, work: W) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        W: FnMut(&mut Transaction<'_>) -> Result<T, E> + Send + 'static,
+    {
+        match &self.0.backend {
+            Backend::Sqlite(store) => store.write(work),
+            Backend::Postgres(store) => store.write(locks, work),
+        }
+    }
+
+    /// Runs `work` on one consistent snapshot; writing there fails.
+    pub fn read<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        match &self.0.backend {
+            Backend::Sqlite(store) => store.read(work),
+            Backend::Postgres(store) => store.read(work),
+        }
+    }
+
+    /// Hands over the audit row of a question; it joins the next commit. `Busy` when too many wait: then the
+    /// question must be refused.
+    pub fn enqueue_audit(&self, event: AuditEvent, time: i64) -> Result<(), StoreError> {
+        let waiting = WaitingAudit { event, id: self.fresh_id(), time };
+        match &self.0.backend {
+            Backend::Sqlite(store) => store.enqueue_audit(waiting),
+            Backend::Postgres(store) => store.enqueue_audit(waiting),
+        }
+    }
+
+    /// Waits until all audit rows handed over so far are durable.
+    pub fn flush_audit(&self) -> Result<(), StoreError> {
+        match &self.0.backend {
+            Backend::Sqlite(store) => store.flush_audit(),
+            Backend::Postgres(store) => store.flush_audit(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self.0.backend {
+            Backend::Sqlite(_) => "Store(SQLite)",
+            Backend::Postgres(_) => "Store(PostgreSQL)",
+        })
+    }
+}

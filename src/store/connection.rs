@@ -1,0 +1,97 @@
+//! One connection to either database, and the macro that says one statement to both.
+//!
+//! A statement is written once in diesel's language and compiled once for each database, so that neither
+//! pays for the other and nothing outside this module knows which one answers.
+
+use super::StoreError;
+use diesel::connection::SimpleConnection;
+use diesel::sqlite::SqliteConnection;
+use diesel::{Connection as _, QueryableByName, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
+use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
+
+/// A synchronous connection to PostgreSQL without libpq.
+pub(super) type PgConnection = AsyncConnectionWrapper<AsyncPgConnection>;
+
+/// A connection to either database.
+pub(super) enum Connection {
+    Sqlite(Box<SqliteConnection>),
+    Postgres(Box<PgConnection>),
+}
+
+/// Runs one expression against whichever connection the transaction has; gives `Result<_, StoreError>`.
+macro_rules! on_connection {
+    ($transaction:expr, $connection:ident => $body:expr) => {{
+        let result = match $transaction.connection() {
+            $crate::store::connection::Connection::Sqlite(boxed) => {
+                let $connection = boxed.as_mut();
+                $body
+            }
+            $crate::store::connection::Connection::Postgres(boxed) => {
+                let $connection = boxed.as_mut();
+                $body
+            }
+        };
+        result.map_err(|error| $transaction.failed(error))
+    }};
+}
+pub(super) use on_connection;
+
+impl Connection {
+    /// Runs statements that return nothing.
+    pub(super) fn batch(&mut self, sql: &str) -> Result<(), diesel::result::Error> {
+        match self {
+            Connection::Sqlite(connection) => connection.as_mut().batch_execute(sql),
+            Connection::Postgres(connection) => connection.as_mut().batch_execute(sql),
+        }
+    }
+}
+
+#[derive(QueryableByName)]
+struct JournalMode {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    journal_mode: String,
+}
+
+#[derive(QueryableByName)]
+struct Synchronous {
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    synchronous: i32,
+}
+
+/// The connection through which a SQLite file is written: every commit is on the disk before it is acknowledged.
+pub(super) fn sqlite_writer(path: &str) -> Result<Connection, StoreError> {
+    let mut connection = SqliteConnection::establish(path)?;
+    connection.batch_execute(
+        "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+         PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 1073741824;",
+    )?;
+    let mode: JournalMode = diesel::sql_query("PRAGMA journal_mode").get_result(&mut connection)?;
+    let level: Synchronous = diesel::sql_query("PRAGMA synchronous").get_result(&mut connection)?;
+    // 2 is FULL. A file system that cannot hold a WAL silently keeps another mode: better no store than one that forgets.
+    if mode.journal_mode != "wal" || level.synchronous != 2 {
+        return Err(StoreError::Unavailable(
+            "the file system does not allow a write-ahead log with full sync".to_owned(),
+        ));
+    }
+    Ok(Connection::Sqlite(Box::new(connection)))
+}
+
+/// A connection that only reads.
+pub(super) fn sqlite_reader(path: &str) -> Result<Connection, StoreError> {
+    let mut connection = SqliteConnection::establish(path)?;
+    connection.batch_execute(
+        "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; \
+         PRAGMA mmap_size = 1073741824;",
+    )?;
+    Ok(Connection::Sqlite(Box::new(connection)))
+}
+
+/// A connection to PostgreSQL, made on a plain thread of its own: made where an asynchronous runtime is at
+/// hand, the wrapper would use that one, and each query would cross threads.
+pub(super) fn postgres(url: &str) -> Result<Connection, StoreError> {
+    let url = url.to_owned();
+    let made = std::thread::spawn(move || PgConnection::establish(&url)).join();
+    let connection = made.map_err(|_| StoreError::Unavailable("connecting failed".to_owned()))??;
+    Ok(Connection::Postgres(Box::new(connection)))
+}

@@ -1,0 +1,101 @@
+//! What can go wrong with a store. No text here holds a stored value.
+
+use std::fmt;
+
+/// Why the store did not do what was asked.
+#[derive(Debug)]
+pub enum StoreError {
+    /// It cannot be reached or has stopped; what was asked did not happen.
+    Unavailable(String),
+    /// Too much is waiting; ask again.
+    Busy,
+    /// The connection was lost while committing: it may or may not have happened.
+    Unknown,
+    /// Another process holds this store.
+    Locked {
+        /// Who holds it, as that process wrote it: process id and host.
+        holder: String,
+    },
+    /// The store was written by a newer version of this program.
+    TooNew,
+    /// Something stored cannot be read back: a defect.
+    Corrupt(&'static str),
+    /// The work panicked and was rolled back: a defect.
+    Panicked,
+    /// A rule of uniqueness was broken; which one.
+    Conflict(String),
+    /// The database refused a statement.
+    Database(String),
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StoreError::Unavailable(why) => write!(f, "the store is not available: {why}"),
+            StoreError::Busy => f.write_str("the store is busy"),
+            StoreError::Unknown => f.write_str("the connection was lost while committing; the outcome is unknown"),
+            StoreError::Locked { holder } => write!(f, "another process holds the store ({holder})"),
+            StoreError::TooNew => {
+                f.write_str("the store was written by a newer version; use that version or a newer one")
+            }
+            StoreError::Corrupt(what) => write!(f, "what is stored cannot be read: {what}"),
+            StoreError::Panicked => f.write_str("a defect stopped the work; it was rolled back"),
+            StoreError::Conflict(rule) => write!(f, "this would break a rule of uniqueness ({rule})"),
+            StoreError::Database(what) => write!(f, "the database refused: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+impl From<diesel::result::Error> for StoreError {
+    fn from(error: diesel::result::Error) -> Self {
+        use diesel::result::{DatabaseErrorKind as Kind, Error};
+        match error {
+            Error::DatabaseError(Kind::UniqueViolation, info) => StoreError::Conflict(
+                info.constraint_name().map_or_else(|| without_quotes(info.message()), str::to_owned),
+            ),
+            Error::DatabaseError(Kind::ClosedConnection, _) => {
+                StoreError::Unavailable("the connection was closed".to_owned())
+            }
+            Error::DatabaseError(kind, info) => {
+                StoreError::Database(format!("{kind:?}: {}", without_quotes(info.message())))
+            }
+            Error::NotFound => StoreError::Corrupt("a row that must be there is missing"),
+            Error::SerializationError(_) | Error::QueryBuilderError(_) => {
+                StoreError::Database("a statement could not be built".to_owned())
+            }
+            Error::DeserializationError(_) => StoreError::Corrupt("a column of another type"),
+            _ => StoreError::Database("a transaction was left in a wrong state".to_owned()),
+        }
+    }
+}
+
+impl From<diesel::result::ConnectionError> for StoreError {
+    fn from(error: diesel::result::ConnectionError) -> Self {
+        use diesel::result::ConnectionError;
+        match error {
+            ConnectionError::BadConnection(why) => StoreError::Unavailable(without_quotes(&why)),
+            _ => StoreError::Unavailable("it cannot be opened".to_owned()),
+        }
+    }
+}
+
+/// `message` with everything in double quotes left out, since PostgreSQL quotes values so.
+fn without_quotes(message: &str) -> String {
+    message.split('"').step_by(2).collect::<Vec<_>>().join("…")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_that_a_database_quotes_are_left_out() {
+        assert_eq!(without_quotes("invalid input \"SECRET\" for x"), "invalid input … for x");
+        assert_eq!(
+            without_quotes("UNIQUE constraint failed: link.record_id"),
+            "UNIQUE constraint failed: link.record_id"
+        );
+    }
+}

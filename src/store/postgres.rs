@@ -1,0 +1,269 @@
+//! PostgreSQL: several processes, several writers. What keeps two of them from making two persons of one is
+//! that both take the same advisory locks before they look (decision 6 of the design).
+
+use super::connection::{Connection, postgres};
+use super::ids::LANES;
+use super::pool::Pool;
+use super::sqlite::{host, read_in};
+use super::transaction::{is_closed, may_retry};
+use super::{StoreError, Transaction, WaitingAudit, migrations};
+use crate::clock::Clock;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Most connections of one process, its lease and the background thread apart.
+const CONNECTIONS: usize = 16;
+
+/// How often a lost race is run again.
+const ATTEMPTS: u32 = 5;
+
+/// Most audit rows that wait.
+const WAITING: usize = 4096;
+
+/// Most audit rows of one commit.
+const GROUP: usize = 256;
+
+/// How often places in commit order are assigned.
+const SEAL_EVERY: Duration = Duration::from_millis(200);
+
+/// A PostgreSQL database.
+pub(super) struct PostgresStore {
+    pool: Arc<Pool>,
+    /// Holds the lane of keys as long as it is open.
+    _lease: Mutex<Connection>,
+    audits: Option<SyncSender<Message>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+enum Message {
+    Audit(Box<WaitingAudit>),
+    Flush(SyncSender<Result<(), StoreError>>),
+}
+
+/// How one attempt at a write ended.
+enum Attempt<T, E> {
+    Done(Result<T, E>),
+    Again(StoreError),
+}
+
+impl PostgresStore {
+    /// Opens the database at `url`; also gives the lane of keys.
+    pub(super) fn open(url: &str, clock: &Clock) -> Result<(Self, i32), StoreError> {
+        if ["sslmode=require", "sslmode=verify-ca", "sslmode=verify-full"].iter().any(|mode| url.contains(mode)) {
+            return Err(StoreError::Unavailable(
+                "this version cannot yet speak TLS to PostgreSQL; use a socket or a tunnel, and sslmode=disable"
+                    .to_owned(),
+            ));
+        }
+        let mut lease = postgres(url)?;
+        let lane = prepare(&mut lease, clock)?;
+        let url = url.to_owned();
+        let pool = Arc::new(Pool::new(CONNECTIONS, Box::new(move || postgres(&url))));
+        let (sender, receiver) = sync_channel(WAITING);
+        let background = Background { pool: Arc::clone(&pool), receiver };
+        let thread = std::thread::Builder::new()
+            .name("store-sealer".to_owned())
+            .spawn(move || background.run())
+            .map_err(|_| StoreError::Unavailable("no thread for the sealer".to_owned()))?;
+        Ok((Self { pool, _lease: Mutex::new(lease), audits: Some(sender), thread: Some(thread) }, lane))
+    }
+
+    pub(super) fn write<T, E, W>(&self, locks: Vec<i64>, work: W) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        W: FnMut(&mut Transaction<'_>) -> Result<T, E>,
+    {
+        write(&self.pool, locks, work)
+    }
+
+    pub(super) fn read<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.pool.lend(|connection| {
+            // An idle connection may have died with a restart of the database; one new one is worth a try.
+            if connection.batch("SELECT 1").is_err() {
+                match (self.pool.make)() {
+                    Ok(fresh) => *connection = fresh,
+                    Err(error) => return (Err(error.into()), false),
+                }
+            }
+            read_in(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", work)
+        })?
+    }
+
+    pub(super) fn enqueue_audit(&self, waiting: WaitingAudit) -> Result<(), StoreError> {
+        let audits = self.audits.as_ref().ok_or_else(stopped)?;
+        audits.try_send(Message::Audit(Box::new(waiting))).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Busy,
+            TrySendError::Disconnected(_) => stopped(),
+        })
+    }
+
+    pub(super) fn flush_audit(&self) -> Result<(), StoreError> {
+        let (reply, answer) = sync_channel(1);
+        let audits = self.audits.as_ref().ok_or_else(stopped)?;
+        audits.send(Message::Flush(reply)).map_err(|_| stopped())?;
+        answer.recv().unwrap_or_else(|_| Err(stopped()))
+    }
+}
+
+impl Drop for PostgresStore {
+    fn drop(&mut self) {
+        drop(self.audits.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn stopped() -> StoreError {
+    StoreError::Unavailable("its background thread has stopped".to_owned())
+}
+
+/// Brings the tables up to date and leases a lane, both under locks that other processes respect.
+fn prepare(connection: &mut Connection, clock: &Clock) -> Result<i32, StoreError> {
+    let mut transaction = Transaction::new(connection, None);
+    transaction.lock_migrations()?;
+    let migrated = migrations::bring_up_to_date(transaction.connection());
+    let lane = migrated.and_then(|()| {
+        let first = transaction.lane_after_last()?;
+        for step in 0..LANES {
+            let lane = (first + step) % LANES;
+            if transaction.lane_lock(lane)? {
+                transaction.lane_take(lane, &host(), clock.micros())?;
+                return Ok(lane);
+            }
+        }
+        Err(StoreError::Unavailable("all lanes of keys are held".to_owned()))
+    });
+    transaction.unlock_migrations()?;
+    lane
+}
+
+/// Runs `work` in a transaction of its own, again after a lost race.
+fn write<T, E, W>(pool: &Pool, mut locks: Vec<i64>, mut work: W) -> Result<T, E>
+where
+    E: From<StoreError>,
+    W: FnMut(&mut Transaction<'_>) -> Result<T, E>,
+{
+    locks.sort_unstable();
+    locks.dedup();
+    let mut last = StoreError::Busy;
+    for attempt in 0..=ATTEMPTS {
+        if attempt > 0 {
+            std::thread::sleep(Duration::from_millis(2 << attempt));
+        }
+        match pool.lend(|connection| attempt_in(connection, &locks, &mut work))? {
+            Attempt::Done(result) => return result,
+            Attempt::Again(error) => {
+                if matches!(error, StoreError::Unavailable(_)) {
+                    pool.forget_idle();
+                }
+                last = error;
+            }
+        }
+    }
+    Err(last.into())
+}
+
+/// One attempt, and whether the connection is fit for others afterwards.
+fn attempt_in<T, E, W>(connection: &mut Connection, locks: &[i64], work: &mut W) -> (Attempt<T, E>, bool)
+where
+    E: From<StoreError>,
+    W: FnMut(&mut Transaction<'_>) -> Result<T, E>,
+{
+    if connection.batch("BEGIN ISOLATION LEVEL READ COMMITTED").is_err() {
+        return (Attempt::Again(StoreError::Unavailable("the connection was closed".to_owned())), false);
+    }
+    let mut transaction = Transaction::new(connection, None);
+    let result = match transaction.lock(locks) {
+        Ok(()) => {
+            let guarded = std::panic::AssertUnwindSafe(|| work(&mut transaction));
+            std::panic::catch_unwind(guarded).unwrap_or_else(|_| Err(StoreError::Panicked.into()))
+        }
+        Err(error) => Err(error.into()),
+    };
+    let (retry, broken, refused) = (transaction.wants_retry(), transaction.is_broken(), transaction.was_refused());
+    match result {
+        Ok(value) if !refused => commit(connection, value),
+        Ok(_) | Err(_) if broken => {
+            (Attempt::Again(StoreError::Unavailable("the connection was closed".to_owned())), false)
+        }
+        Ok(_) | Err(_) if retry => (Attempt::Again(StoreError::Busy), connection.batch("ROLLBACK").is_ok()),
+        // The work went on after a statement that failed: PostgreSQL would answer its commit with a rollback.
+        Ok(_) => {
+            let error = StoreError::Database("a statement failed and the work went on".to_owned());
+            (Attempt::Done(Err(error.into())), connection.batch("ROLLBACK").is_ok())
+        }
+        Err(error) => (Attempt::Done(Err(error)), connection.batch("ROLLBACK").is_ok()),
+    }
+}
+
+fn commit<T, E: From<StoreError>>(connection: &mut Connection, value: T) -> (Attempt<T, E>, bool) {
+    match connection.batch("COMMIT") {
+        Ok(()) => (Attempt::Done(Ok(value)), true),
+        Err(error) if may_retry(&error) => (Attempt::Again(StoreError::Busy), connection.batch("ROLLBACK").is_ok()),
+        Err(error) if is_closed(&error) => (Attempt::Done(Err(StoreError::Unknown.into())), false),
+        // A refusal in words means that the server rolled back; anything else is not known to have failed.
+        Err(error) => match StoreError::from(error) {
+            conflict @ StoreError::Conflict(_) => {
+                (Attempt::Done(Err(conflict.into())), connection.batch("ROLLBACK").is_ok())
+            }
+            _ => (Attempt::Done(Err(StoreError::Unknown.into())), false),
+        },
+    }
+}
+
+/// Writes waiting audit rows and assigns places in commit order.
+struct Background {
+    pool: Arc<Pool>,
+    receiver: Receiver<Message>,
+}
+
+impl Background {
+    fn run(self) {
+        loop {
+            let (mut rows, mut flushes) = (Vec::new(), Vec::new());
+            let mut take = |message| match message {
+                Message::Audit(row) => rows.push(row),
+                Message::Flush(reply) => flushes.push(reply),
+            };
+            let first = self.receiver.recv_timeout(SEAL_EVERY);
+            let ended = matches!(first, Err(RecvTimeoutError::Disconnected));
+            if let Ok(message) = first {
+                take(message);
+                self.receiver.try_iter().take(GROUP).for_each(&mut take);
+            }
+            let result = self.keep(&rows, !ended);
+            for reply in flushes {
+                let _ = reply
+                    .send(result.as_ref().map(|()| ()).map_err(|error| StoreError::Unavailable(error.to_string())));
+            }
+            if ended {
+                return;
+            }
+        }
+    }
+
+    /// Writes `rows` however long it takes, since their questions were answered, then seals.
+    fn keep(&self, rows: &[Box<WaitingAudit>], patient: bool) -> Result<(), StoreError> {
+        let mut pause = Duration::from_millis(50);
+        while !rows.is_empty() {
+            let written: Result<(), StoreError> = write(&self.pool, Vec::new(), |transaction| {
+                rows.iter().try_for_each(|row| transaction.audit_insert(&row.event, row.id, row.time))
+            });
+            match written {
+                // An attempt of which we do not know the end has written if the key is taken now.
+                Ok(()) | Err(StoreError::Conflict(_)) => break,
+                Err(error) if !patient => return Err(error),
+                Err(error) => log::error!("{} audit rows wait: {error}", rows.len()),
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_secs(5));
+        }
+        write(&self.pool, Vec::new(), |transaction| transaction.seal())
+    }
+}

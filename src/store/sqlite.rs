@@ -1,0 +1,283 @@
+//! SQLite: one thread writes, and commits together what waits together; readers have snapshots of their own.
+
+use super::connection::{Connection, sqlite_reader, sqlite_writer};
+use super::pool::Pool;
+use super::transaction::Sequences;
+use super::{StoreError, Transaction, WaitingAudit, migrations};
+use crate::clock::Clock;
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+
+/// Most messages that wait for the writer; a caller beyond that waits to get in.
+const WAITING: usize = 4096;
+
+/// Most works of one commit.
+const GROUP: usize = 256;
+
+/// Most readers at a time.
+const READERS: usize = 16;
+
+/// A SQLite file, held by this process alone.
+pub(super) struct SqliteStore {
+    readers: Pool,
+    writer: Option<SyncSender<Message>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+enum Message {
+    Work(Box<dyn Job>),
+    Audit(Box<WaitingAudit>),
+}
+
+/// A work on its way through the writer.
+trait Job: Send {
+    /// Does it; whether it wants to be kept.
+    fn run(&mut self, transaction: &mut Transaction<'_>) -> bool;
+    /// Tells the caller how it ended; `failure` overrides the result where the commit did not come about.
+    fn finish(self: Box<Self>, failure: Option<StoreError>);
+}
+
+struct Work<T, E, W> {
+    work: W,
+    result: Option<Result<T, E>>,
+    reply: SyncSender<Result<T, E>>,
+}
+
+impl<T, E, W> Job for Work<T, E, W>
+where
+    T: Send,
+    E: From<StoreError> + Send,
+    W: FnMut(&mut Transaction<'_>) -> Result<T, E> + Send,
+{
+    fn run(&mut self, transaction: &mut Transaction<'_>) -> bool {
+        let attempt = std::panic::AssertUnwindSafe(|| (self.work)(transaction));
+        let result = std::panic::catch_unwind(attempt).unwrap_or_else(|_| Err(StoreError::Panicked.into()));
+        let keep = result.is_ok();
+        self.result = Some(result);
+        keep
+    }
+
+    fn finish(self: Box<Self>, failure: Option<StoreError>) {
+        let Work { work, result, reply } = *self;
+        // What the work holds may be the last handle on the store: it goes before the caller hears.
+        drop(work);
+        let result = match (result, failure) {
+            (Some(Err(error)), _) => Err(error),
+            (_, Some(failure)) => Err(failure.into()),
+            (Some(Ok(value)), None) => Ok(value),
+            (None, None) => Err(StoreError::Unavailable("the writer did not run the work".to_owned()).into()),
+        };
+        // The caller may be gone; its work is durable nevertheless.
+        let _ = reply.send(result);
+    }
+}
+
+impl SqliteStore {
+    /// Opens `path`; also gives the lane of keys.
+    pub(super) fn open(path: &str, clock: &Clock) -> Result<(Self, i32), StoreError> {
+        if path.is_empty() || path.contains(":memory:") {
+            return Err(StoreError::Unavailable("a store needs a file".to_owned()));
+        }
+        let lock = hold(path)?;
+        let mut connection = sqlite_writer(path)?;
+        migrations::bring_up_to_date(&mut connection)?;
+        let (lane, sequences) = prepare(&mut connection, clock)?;
+        let reading = path.to_owned();
+        let (sender, receiver) = sync_channel(WAITING);
+        let writer = Writer { connection, sequences, receiver, poisoned: None, _lock: lock };
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || writer.run())
+            .map_err(|_| StoreError::Unavailable("no thread for the writer".to_owned()))?;
+        let readers = Pool::new(READERS, Box::new(move || sqlite_reader(&reading)));
+        Ok((Self { readers, writer: Some(sender), thread: Some(thread) }, lane))
+    }
+
+    pub(super) fn write<T, E, W>(&self, work: W) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        W: FnMut(&mut Transaction<'_>) -> Result<T, E> + Send + 'static,
+    {
+        if self.is_writer() {
+            return Err(StoreError::Unavailable("a write within a write".to_owned()).into());
+        }
+        let (reply, answer) = sync_channel(1);
+        let job = Box::new(Work { work, result: None, reply });
+        let sent = self.writer.as_ref().is_some_and(|writer| writer.send(Message::Work(job)).is_ok());
+        if !sent {
+            return Err(stopped().into());
+        }
+        answer.recv().unwrap_or_else(|_| Err(StoreError::Unknown.into()))
+    }
+
+    pub(super) fn read<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.readers.lend(|connection| read_in(connection, "BEGIN", work))?
+    }
+
+    pub(super) fn enqueue_audit(&self, waiting: WaitingAudit) -> Result<(), StoreError> {
+        let writer = self.writer.as_ref().ok_or_else(stopped)?;
+        writer.try_send(Message::Audit(Box::new(waiting))).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Busy,
+            TrySendError::Disconnected(_) => stopped(),
+        })
+    }
+
+    /// The queue is served in order: an empty work is done after all before it.
+    pub(super) fn flush_audit(&self) -> Result<(), StoreError> {
+        self.write(|_| Ok(()))
+    }
+
+    fn is_writer(&self) -> bool {
+        self.thread.as_ref().is_some_and(|thread| thread.thread().id() == std::thread::current().id())
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        let within = self.is_writer();
+        drop(self.writer.take());
+        if let Some(thread) = self.thread.take().filter(|_| !within) {
+            // A writer that panicked has told its callers already.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Runs `work` between `begin` and a rollback, as nothing was written. Also says whether the connection is fit.
+pub(super) fn read_in<T, E: From<StoreError>>(
+    connection: &mut Connection,
+    begin: &str,
+    work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
+) -> (Result<T, E>, bool) {
+    if let Err(error) = connection.batch(begin) {
+        return (Err(StoreError::from(error).into()), false);
+    }
+    let mut transaction = Transaction::new(connection, None);
+    let result = work(&mut transaction);
+    let fit = !transaction.is_broken();
+    (result, connection.batch("ROLLBACK").is_ok() && fit)
+}
+
+fn stopped() -> StoreError {
+    StoreError::Unavailable("its writer has stopped".to_owned())
+}
+
+/// Takes the lock file beside `path`, which the system releases when this process ends.
+fn hold(path: &str) -> Result<File, StoreError> {
+    let cannot = |_| StoreError::Unavailable("its lock file cannot be made; does its folder exist?".to_owned());
+    let mut options = File::options();
+    let mut file =
+        options.read(true).write(true).create(true).truncate(false).open(format!("{path}-lock")).map_err(cannot)?;
+    if file.try_lock().is_err() {
+        let mut holder = String::new();
+        // Who holds it is told where it can be read.
+        let _ = file.read_to_string(&mut holder);
+        return Err(StoreError::Locked { holder: holder.trim().to_owned() });
+    }
+    file.set_len(0).map_err(cannot)?;
+    writeln!(file, "process {} on {}", std::process::id(), host()).map_err(cannot)?;
+    Ok(file)
+}
+
+/// The name of this machine, as well as it can be had.
+pub(super) fn host() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .map_or_else(|_| "this host".to_owned(), |s| s.trim().to_owned())
+}
+
+/// Leases the lane after the last one, so that a clock that stepped back between two starts makes no key
+/// twice, and reads how far the sequences are.
+fn prepare(connection: &mut Connection, clock: &Clock) -> Result<(i32, Sequences), StoreError> {
+    let mut transaction = Transaction::new(connection, None);
+    let lane = transaction.lane_after_last()?;
+    transaction.lane_take(lane, &host(), clock.micros())?;
+    let sequences = transaction.sequences()?;
+    Ok((lane, sequences))
+}
+
+struct Writer {
+    connection: Connection,
+    sequences: Sequences,
+    receiver: Receiver<Message>,
+    /// Why nothing more is acknowledged.
+    poisoned: Option<String>,
+    /// Held until the last commit.
+    _lock: File,
+}
+
+impl Writer {
+    fn run(mut self) {
+        while let Ok(first) = self.receiver.recv() {
+            let mut group = vec![first];
+            while group.len() < GROUP {
+                match self.receiver.try_recv() {
+                    Ok(next) => group.push(next),
+                    Err(_) => break,
+                }
+            }
+            self.commit(group);
+        }
+    }
+
+    /// Runs a group in one transaction and answers each caller after the commit.
+    fn commit(&mut self, group: Vec<Message>) {
+        let mut jobs = Vec::with_capacity(group.len());
+        let outcome = match &self.poisoned {
+            Some(why) => Err(StoreError::Unavailable(why.clone())),
+            None => self.attempt(group, &mut jobs),
+        };
+        let failure = outcome.err();
+        if let Some(error) = &failure {
+            log::error!("a group of {} was not committed: {error}", jobs.len());
+        }
+        for job in jobs {
+            job.finish(failure.as_ref().map(|error| StoreError::Unavailable(error.to_string())));
+        }
+    }
+
+    fn attempt(&mut self, group: Vec<Message>, jobs: &mut Vec<Box<dyn Job>>) -> Result<(), StoreError> {
+        let begun = self.connection.batch("BEGIN IMMEDIATE").map_err(StoreError::from);
+        let mut state = begun;
+        for message in group {
+            match message {
+                Message::Work(mut job) => {
+                    if state.is_ok() {
+                        state = self.savepoint(|transaction| job.run(transaction));
+                    }
+                    jobs.push(job);
+                }
+                Message::Audit(waiting) if state.is_ok() => {
+                    state = self.savepoint(|transaction| {
+                        transaction.audit_insert(&waiting.event, waiting.id, waiting.time).is_ok()
+                    });
+                }
+                Message::Audit(_) => {}
+            }
+        }
+        if let Err(error) = state {
+            // The database itself gave up the transaction (a full disk): all of the group is undone.
+            let _ = self.connection.batch("ROLLBACK");
+            return Err(error);
+        }
+        self.connection.batch("COMMIT").map_err(|error| {
+            // After a failed sync nobody knows what is on the disk. Only a restart, which reads it, can tell.
+            let why = format!("a commit failed, restart is needed: {}", StoreError::from(error));
+            let _ = self.connection.batch("ROLLBACK");
+            self.poisoned = Some(why.clone());
+            StoreError::Unavailable(why)
+        })
+    }
+
+    fn savepoint(&mut self, work: impl FnOnce(&mut Transaction<'_>) -> bool) -> Result<(), StoreError> {
+        self.connection.batch("SAVEPOINT message")?;
+        let keep = work(&mut Transaction::new(&mut self.connection, Some(&self.sequences)));
+        let end = if keep { "RELEASE message" } else { "ROLLBACK TO message; RELEASE message" };
+        Ok(self.connection.batch(end)?)
+    }
+}

@@ -1,0 +1,60 @@
+//! What happened, and what others must be told. Both are read in commit order.
+
+use super::row_limit;
+use crate::identity::{PersonId, RecordId};
+use crate::store::connection::on_connection;
+use crate::store::schema::{event, outbox};
+use crate::store::{EventRow, OutboxRow, StoreError, Transaction};
+use diesel::prelude::*;
+
+impl Transaction<'_> {
+    /// Keeps an event; its place in commit order is the store's to give.
+    pub fn event_insert(&mut self, row: &EventRow) -> Result<(), StoreError> {
+        let row = EventRow { seq: self.place(|sequences| &sequences.event), ..row.clone() };
+        on_connection!(self, connection => diesel::insert_into(event::table).values(&row).execute(connection))?;
+        Ok(())
+    }
+
+    /// The events of a record, or of a person, or of either, in commit order; none where neither is given.
+    pub fn events_of(
+        &mut self,
+        record: Option<RecordId>,
+        person: Option<PersonId>,
+    ) -> Result<Vec<EventRow>, StoreError> {
+        let mut rows: Vec<EventRow> = Vec::new();
+        if let Some(record) = record {
+            rows.extend(on_connection!(self, connection => event::table
+                .filter(event::record_id.eq(record.0))
+                .select(EventRow::as_select())
+                .load(connection))?);
+        }
+        if let Some(person) = person {
+            rows.extend(on_connection!(self, connection => event::table
+                .filter(event::person_id.eq(person.0))
+                .select(EventRow::as_select())
+                .load(connection))?);
+        }
+        // Those without a place yet were committed last.
+        rows.sort_by_key(|row| (row.seq.unwrap_or(i64::MAX), row.id));
+        rows.dedup_by_key(|row| row.id);
+        Ok(rows)
+    }
+
+    /// Keeps what must be told.
+    pub fn outbox_insert(&mut self, row: &OutboxRow) -> Result<(), StoreError> {
+        let row = OutboxRow { seq: self.place(|sequences| &sequences.outbox), ..row.clone() };
+        on_connection!(self, connection => diesel::insert_into(outbox::table).values(&row).execute(connection))?;
+        Ok(())
+    }
+
+    /// At most `limit` rows that wait, in commit order; rows whose place is not assigned yet wait for it.
+    pub fn outbox_pending(&mut self, limit: usize) -> Result<Vec<OutboxRow>, StoreError> {
+        on_connection!(self, connection => outbox::table
+            .filter(outbox::state.eq("pending"))
+            .filter(outbox::seq.is_not_null())
+            .order(outbox::seq.asc())
+            .limit(row_limit(limit))
+            .select(OutboxRow::as_select())
+            .load(connection))
+    }
+}

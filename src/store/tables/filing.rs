@@ -1,0 +1,102 @@
+//! What a record is filed under, and how candidates are retrieved.
+
+use super::{CHUNK, row_limit};
+use crate::identity::{PersonId, RecordId};
+use crate::matching::{BlockingKey, Candidate, Candidates, SearchToken};
+use crate::store::connection::on_connection;
+use crate::store::schema::{blocking_key, comparison_row, link, search_token, source_record};
+use crate::store::{StoreError, Transaction};
+use diesel::prelude::*;
+use std::collections::BTreeSet;
+
+impl Transaction<'_> {
+    /// Files `record` under these keys and tokens with this comparison row, and under nothing else.
+    pub fn filing_replace(
+        &mut self,
+        record: RecordId,
+        keys: &[BlockingKey],
+        tokens: &[SearchToken],
+        row: &[u8],
+    ) -> Result<(), StoreError> {
+        self.filing_remove(record)?;
+        let keys: Vec<&BlockingKey> = keys.iter().collect::<BTreeSet<_>>().into_iter().collect();
+        for chunk in keys.chunks(CHUNK) {
+            let rows: Vec<_> =
+                chunk.iter().map(|key| (blocking_key::key.eq(key.0), blocking_key::record_id.eq(record.0))).collect();
+            on_connection!(self, connection => diesel::insert_into(blocking_key::table).values(&rows).execute(connection))?;
+        }
+        let tokens: Vec<&SearchToken> = tokens.iter().collect::<BTreeSet<_>>().into_iter().collect();
+        for chunk in tokens.chunks(CHUNK) {
+            let filed = |token: &&&SearchToken| {
+                let kind = search_token::kind.eq(token.kind);
+                (kind, search_token::value.eq(token.value.clone()), search_token::record_id.eq(record.0))
+            };
+            let rows: Vec<_> = chunk.iter().map(|token| filed(&token)).collect();
+            on_connection!(self, connection => diesel::insert_into(search_token::table).values(&rows).execute(connection))?;
+        }
+        on_connection!(self, connection => diesel::insert_into(comparison_row::table)
+            .values((comparison_row::record_id.eq(record.0), comparison_row::row.eq(row)))
+            .execute(connection))?;
+        Ok(())
+    }
+
+    /// Takes `record` out of all files.
+    pub fn filing_remove(&mut self, record: RecordId) -> Result<(), StoreError> {
+        on_connection!(self, connection =>
+            diesel::delete(blocking_key::table.filter(blocking_key::record_id.eq(record.0))).execute(connection))?;
+        on_connection!(self, connection =>
+            diesel::delete(search_token::table.filter(search_token::record_id.eq(record.0))).execute(connection))?;
+        on_connection!(self, connection => diesel::delete(comparison_row::table.find(record.0)).execute(connection))?;
+        Ok(())
+    }
+}
+
+impl Candidates for Transaction<'_> {
+    type Error = StoreError;
+
+    fn posting(&mut self, key: BlockingKey, limit: usize) -> Result<Vec<RecordId>, StoreError> {
+        let records: Vec<i64> = on_connection!(self, connection => blocking_key::table
+            .filter(blocking_key::key.eq(key.0))
+            .order(blocking_key::record_id.asc())
+            .limit(row_limit(limit))
+            .select(blocking_key::record_id)
+            .load(connection))?;
+        Ok(records.into_iter().map(RecordId).collect())
+    }
+
+    fn rows(&mut self, records: &[RecordId]) -> Result<Vec<Candidate>, StoreError> {
+        let mut found = Vec::with_capacity(records.len());
+        for chunk in records.chunks(CHUNK) {
+            let ids: Vec<i64> = chunk.iter().map(|record| record.0).collect();
+            let rows: Vec<(i64, Option<i64>, Vec<u8>)> = on_connection!(self, connection => comparison_row::table
+                .inner_join(source_record::table.on(source_record::id.eq(comparison_row::record_id)))
+                .left_join(link::table.on(link::record_id.eq(comparison_row::record_id).and(link::valid_to.is_null())))
+                .filter(comparison_row::record_id.eq_any(&ids))
+                .filter(source_record::status.eq("active"))
+                .select((comparison_row::record_id, link::person_id.nullable(), comparison_row::row))
+                .load(connection))?;
+            found.extend(rows.into_iter().map(candidate));
+        }
+        found.sort_by_key(|candidate: &Candidate| candidate.record);
+        found.dedup_by_key(|candidate| candidate.record);
+        Ok(found)
+    }
+
+    fn members(&mut self, person: PersonId, limit: usize) -> Result<Vec<Candidate>, StoreError> {
+        let rows: Vec<(i64, Option<i64>, Vec<u8>)> = on_connection!(self, connection => link::table
+            .inner_join(comparison_row::table.on(comparison_row::record_id.eq(link::record_id)))
+            .inner_join(source_record::table.on(source_record::id.eq(link::record_id)))
+            .filter(link::person_id.eq(person.0))
+            .filter(link::valid_to.is_null())
+            .filter(source_record::status.eq("active"))
+            .order(link::record_id.asc())
+            .limit(row_limit(limit))
+            .select((link::record_id, link::person_id.nullable(), comparison_row::row))
+            .load(connection))?;
+        Ok(rows.into_iter().map(candidate).collect())
+    }
+}
+
+fn candidate((record, person, row): (i64, Option<i64>, Vec<u8>)) -> Candidate {
+    Candidate { record: RecordId(record), person: person.map(PersonId), row }
+}

@@ -1,0 +1,46 @@
+//! Links: a record has at most one that holds, and keeps all that ever held.
+
+use crate::identity::RecordId;
+use crate::store::connection::on_connection;
+use crate::store::schema::link;
+use crate::store::{LinkRow, StoreError, Transaction};
+use diesel::prelude::*;
+
+impl Transaction<'_> {
+    /// Adds a link; refused while another one holds for the record.
+    pub fn link_open(&mut self, row: &LinkRow) -> Result<(), StoreError> {
+        on_connection!(self, connection => diesel::insert_into(link::table).values(row).execute(connection))?;
+        Ok(())
+    }
+
+    /// Ends the link that holds, and gives it back as it is now; none where none holds.
+    pub fn link_close(&mut self, record: RecordId, now: i64) -> Result<Option<LinkRow>, StoreError> {
+        let Some(mut held) = self.link_current(record)? else {
+            return Ok(None);
+        };
+        held.valid_to = Some(now);
+        on_connection!(self, connection => diesel::update(link::table.find(held.id))
+            .set(link::valid_to.eq(held.valid_to))
+            .execute(connection))?;
+        Ok(Some(held))
+    }
+
+    /// The link that holds.
+    pub fn link_current(&mut self, record: RecordId) -> Result<Option<LinkRow>, StoreError> {
+        on_connection!(self, connection => link::table
+            .filter(link::record_id.eq(record.0))
+            .filter(link::valid_to.is_null())
+            .select(LinkRow::as_select())
+            .first(connection)
+            .optional())
+    }
+
+    /// All links of a record, the earliest first.
+    pub fn links_of_record(&mut self, record: RecordId) -> Result<Vec<LinkRow>, StoreError> {
+        on_connection!(self, connection => link::table
+            .filter(link::record_id.eq(record.0))
+            .order((link::valid_from.asc(), link::id.asc()))
+            .select(LinkRow::as_select())
+            .load(connection))
+    }
+}

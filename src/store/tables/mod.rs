@@ -1,0 +1,25 @@
+//! What can be asked of each group of tables, as methods of [`super::Transaction`].
+//!
+//! Each statement is written once; no rule about patients is here.
+
+mod audit;
+mod domain;
+mod event;
+mod filing;
+mod inbox;
+mod link;
+mod person;
+mod process;
+mod record;
+mod regional;
+mod review;
+mod search;
+mod version;
+
+/// Most values in one `IN (...)` of SQLite, and most rows of one insert.
+const CHUNK: usize = 500;
+
+/// `limit` as the database takes it.
+fn row_limit(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,91 @@
+//! Questions for stewards, and what they decided.
+
+use super::process::one;
+use super::row_limit;
+use crate::identity::RecordId;
+use crate::store::connection::on_connection;
+use crate::store::schema::{review, steward_decision};
+use crate::store::{DecisionRow, ReviewRow, StoreError, Transaction};
+use diesel::prelude::*;
+
+impl Transaction<'_> {
+    /// The decisions that hold about a record, on whichever side it stands.
+    pub fn decisions_of(&mut self, record: RecordId) -> Result<Vec<DecisionRow>, StoreError> {
+        on_connection!(self, connection => steward_decision::table
+            .filter(steward_decision::record_a.eq(record.0).or(steward_decision::record_b.eq(record.0)))
+            .filter(steward_decision::withdrawn.is_null())
+            .order(steward_decision::id.asc())
+            .select(DecisionRow::as_select())
+            .load(connection))
+    }
+
+    /// Keeps a decision.
+    pub fn decision_insert(&mut self, row: &DecisionRow) -> Result<(), StoreError> {
+        on_connection!(self, connection =>
+            diesel::insert_into(steward_decision::table).values(row).execute(connection))?;
+        Ok(())
+    }
+
+    /// Takes a decision back; it stays in the history.
+    pub fn decision_withdraw(&mut self, id: i64, now: i64) -> Result<(), StoreError> {
+        let changed = on_connection!(self, connection => diesel::update(steward_decision::table.find(id))
+            .set(steward_decision::withdrawn.eq(Some(now)))
+            .execute(connection))?;
+        one(changed)
+    }
+
+    /// Asks a question.
+    pub fn review_insert(&mut self, row: &ReviewRow) -> Result<(), StoreError> {
+        on_connection!(self, connection => diesel::insert_into(review::table).values(row).execute(connection))?;
+        Ok(())
+    }
+
+    /// At most `limit` questions in `state`, the oldest first.
+    pub fn reviews(&mut self, state: &str, limit: usize) -> Result<Vec<ReviewRow>, StoreError> {
+        on_connection!(self, connection => review::table
+            .filter(review::state.eq(state))
+            .order((review::opened.asc(), review::id.asc()))
+            .limit(row_limit(limit))
+            .select(ReviewRow::as_select())
+            .load(connection))
+    }
+
+    /// One question.
+    pub fn review_get(&mut self, id: i64) -> Result<Option<ReviewRow>, StoreError> {
+        on_connection!(self, connection => review::table
+            .find(id)
+            .select(ReviewRow::as_select())
+            .first(connection)
+            .optional())
+    }
+
+    /// Ends a question with the state, who ended it, and the verdict.
+    pub fn review_close(
+        &mut self,
+        id: i64,
+        state: &str,
+        by: &str,
+        verdict: Option<&str>,
+        now: i64,
+    ) -> Result<(), StoreError> {
+        let changed = on_connection!(self, connection => diesel::update(review::table.find(id))
+            .set((
+                review::state.eq(state),
+                review::decided.eq(Some(now)),
+                review::decided_by.eq(Some(by)),
+                review::verdict.eq(verdict),
+            ))
+            .execute(connection))?;
+        one(changed)
+    }
+
+    /// The questions in `state` about a record, on whichever side it stands.
+    pub fn reviews_of_record(&mut self, record: RecordId, state: &str) -> Result<Vec<ReviewRow>, StoreError> {
+        on_connection!(self, connection => review::table
+            .filter(review::record_id.eq(record.0).or(review::other_record.eq(record.0).assume_not_null()))
+            .filter(review::state.eq(state))
+            .order((review::opened.asc(), review::id.asc()))
+            .select(ReviewRow::as_select())
+            .load(connection))
+    }
+}

@@ -1,0 +1,83 @@
+//! One open transaction: what every table function takes.
+
+use super::StoreError;
+use super::connection::Connection;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// An open transaction. It commits or rolls back as the work that holds it ends; see [`super::Store::write`].
+pub struct Transaction<'a> {
+    connection: &'a mut Connection,
+    sequences: Option<&'a Sequences>,
+    retry: bool,
+    broken: bool,
+    refused: bool,
+}
+
+/// The last place in commit order of each table that has one. With one writer the order of inserts is the
+/// order of commits; PostgreSQL has many, and assigns places after the commit.
+#[derive(Default)]
+pub(super) struct Sequences {
+    pub(super) event: AtomicI64,
+    pub(super) outbox: AtomicI64,
+    pub(super) audit: AtomicI64,
+}
+
+impl<'a> Transaction<'a> {
+    pub(super) fn new(connection: &'a mut Connection, sequences: Option<&'a Sequences>) -> Self {
+        Self { connection, sequences, retry: false, broken: false, refused: false }
+    }
+
+    pub(super) fn connection(&mut self) -> &mut Connection {
+        self.connection
+    }
+
+    /// The next place in the sequence that `which` picks; none where places are assigned after the commit.
+    pub(super) fn place(&self, which: fn(&Sequences) -> &AtomicI64) -> Option<i64> {
+        self.sequences.map(|sequences| which(sequences).fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// Translates an error, and remembers whether the whole transaction may be tried again.
+    pub(super) fn failed(&mut self, error: diesel::result::Error) -> StoreError {
+        self.refused = true;
+        self.retry |= may_retry(&error);
+        self.broken |= is_closed(&error);
+        error.into()
+    }
+
+    /// Whether a statement failed for contention alone.
+    pub(super) fn wants_retry(&self) -> bool {
+        self.retry
+    }
+
+    /// Whether any statement failed. PostgreSQL then turns a commit into a rollback without a word.
+    pub(super) fn was_refused(&self) -> bool {
+        self.refused
+    }
+
+    /// Whether the connection is lost.
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken
+    }
+}
+
+/// Whether `error` is a lost race: SQLSTATE 40001, or 40P01, which diesel tells by its text alone.
+pub(super) fn may_retry(error: &diesel::result::Error) -> bool {
+    use diesel::result::{DatabaseErrorKind as Kind, Error};
+    match error {
+        Error::DatabaseError(Kind::SerializationFailure, _) => true,
+        Error::DatabaseError(_, info) => info.message().contains("deadlock detected"),
+        _ => false,
+    }
+}
+
+/// Whether `error` says that the connection is gone.
+pub(super) fn is_closed(error: &diesel::result::Error) -> bool {
+    use diesel::result::{DatabaseErrorKind as Kind, Error};
+    match error {
+        Error::DatabaseError(Kind::ClosedConnection, _) => true,
+        Error::DatabaseError(Kind::Unknown | Kind::UnableToSendCommand, info) => {
+            info.message().contains("connection") || info.message().contains("communicating")
+        }
+        _ => false,
+    }
+}
