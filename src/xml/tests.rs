@@ -42,3 +42,45 @@ proptest! {
         let _ = read(&bytes, charset, &Limits::default());
     }
 }
+
+/// What fuzzing or a person once found stays found.
+#[test]
+fn the_corpus_is_read_or_refused() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/xml");
+    let (mut taken, mut refused) = (0, 0);
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match read(&std::fs::read(&path).unwrap(), None, &Limits::default()) {
+            Err(_) => refused += 1,
+            Ok(root) => {
+                taken += 1;
+                let written = root.to_xml();
+                let again = read(written.as_bytes(), None, &Limits::default().of_rewritten());
+                assert_eq!(again.map(|root| root.to_xml()), Ok(written), "{}", path.display());
+            }
+        }
+    }
+    assert!(taken >= 10 && refused >= 8, "{taken} taken, {refused} refused");
+}
+
+/// Text cut short is another patient: however it is broken up, it arrives whole.
+#[test]
+fn text_is_whole_wherever_it_is_broken() {
+    let text = "1.2.392&山田]太郎<X";
+    let escaped = |c: char| match c {
+        '&' => "&amp;".to_owned(),
+        '<' => "<![CDATA[<]]>".to_owned(),
+        c => c.to_string(),
+    };
+    let plain: Vec<String> = text.chars().map(escaped).collect();
+    for at in 0..=plain.len() {
+        for wedge in ["<!---->", "<!-- <b> &x; -->", "<![CDATA[]]>", "<![CDATA[]]><!----><![CDATA[]]>"] {
+            let (before, after) = plain.split_at(at);
+            let document = format!("<a>{}{wedge}{}</a>", before.concat(), after.concat());
+            assert_eq!(read(document.as_bytes(), None, &Limits::default()).unwrap().text(), text, "{document}");
+        }
+        let numbered = |(i, c): (usize, char)| if i == at { format!("&#x{:x};", u32::from(c)) } else { escaped(c) };
+        let document = format!("<a b='1'>{}</a>", text.chars().enumerate().map(numbered).collect::<String>());
+        assert_eq!(read(document.as_bytes(), None, &Limits::default()).unwrap().text(), text, "{document}");
+    }
+}
