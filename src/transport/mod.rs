@@ -43,3 +43,8 @@ impl Handler for Service {
     }
 }
 
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,242 @@
+//! The listeners over real sockets.
+
+use super::fake::{Does, Fake, HEADERS, PAYLOAD, envelope};
+use super::*;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+fn settings() -> Settings {
+    Settings {
+        http: Some("127.0.0.1:0".to_owned()),
+        admin: Some("127.0.0.1:0".to_owned()),
+        workers: 1,
+        body_deadline: Duration::from_millis(400),
+        ..Settings::default()
+    }
+}
+
+fn start(settings: Settings, does: Does) -> Running {
+    spawn(settings, Arc::new(Fake::new(does))).unwrap()
+}
+
+fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    stream
+}
+
+/// Sends bytes and reads until the other side closes.
+fn talk(address: SocketAddr, request: &str) -> String {
+    let mut stream = connect(address);
+    // A refusal may come before all was written.
+    let _ = stream.write_all(request.as_bytes());
+    rest(stream)
+}
+
+fn rest(mut stream: TcpStream) -> String {
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+fn post(path: &str, headers: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: mpi.example\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+    )
+}
+
+fn soap_post(path: &str) -> String {
+    post(path, "Content-Type: application/soap+xml; charset=UTF-8\r\n", &envelope(HEADERS, PAYLOAD))
+}
+
+fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: mpi.example:81\r\nConnection: close\r\n\r\n")
+}
+
+fn header<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
+    let head = answer.split("\r\n\r\n").next()?;
+    let mut fields = head.lines().filter_map(|line| line.split_once(':'));
+    fields.find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+}
+
+fn status(answer: &str) -> &str {
+    answer.split(' ').nth(1).unwrap_or("nothing")
+}
+
+#[test]
+fn a_request_is_answered_and_counted() {
+    let running = start(settings(), Does::Replies);
+    let http = running.address("http").unwrap();
+    let answer = talk(http, &soap_post("/pix"));
+    assert_eq!(status(&answer), "200", "{answer}");
+    assert_eq!(header(&answer, "content-type"), Some("application/soap+xml; charset=UTF-8"));
+    assert!(answer.contains("<MCCI_IN000002UV01 xmlns=\"urn:hl7-org:v3\">山田</MCCI_IN000002UV01>"), "{answer}");
+    assert_eq!(status(&talk(http, &soap_post("/pdq"))), "400");
+    let metrics = talk(running.address("admin").unwrap(), &get("/metrics"));
+    assert!(metrics.contains("nayose_requests_total{transaction=\"ITI-44\",outcome=\"answered\"} 1"), "{metrics}");
+    assert!(metrics.contains("nayose_requests_total{transaction=\"none\",outcome=\"fault\"} 1"), "{metrics}");
+    running.stop().unwrap();
+}
+
+#[test]
+fn an_offer_to_upgrade_is_answered_as_http_1_1_on_a_kept_connection() {
+    let running = start(settings(), Does::Replies);
+    let mut stream = connect(running.address("http").unwrap());
+    let offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n";
+    let request = soap_post("/pix").replace("Connection: close\r\n", offer);
+    for _ in 0..2 {
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        let mut buffer = [0; 4096];
+        while !answer.contains("</env:Envelope>") {
+            let count = stream.read(&mut buffer).unwrap();
+            assert_ne!(count, 0, "closed: {answer}");
+            answer.push_str(&String::from_utf8_lossy(&buffer[..count]));
+        }
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
+    drop(stream);
+    running.stop().unwrap();
+}
+
+#[test]
+fn what_is_no_request_is_turned_away_by_its_status() {
+    let limits = xml::Limits { bytes: 2000, ..xml::Limits::default() };
+    let running = start(Settings { limits, ..settings() }, Does::Replies);
+    let http = running.address("http").unwrap();
+    let check = |request: &str, expect: &str| {
+        let answer = talk(http, request);
+        assert_eq!(status(&answer), expect, "{request}: {answer}");
+        answer
+    };
+    for request in [get("/pix"), get("/pdq?x"), soap_post("/pix").replacen("POST", "PUT", 1)] {
+        assert_eq!(header(&check(&request, "405"), "allow"), Some("POST"));
+    }
+    check(&get("/elsewhere"), "404");
+    check(&post("/pix", "Content-Type: application/json\r\n", "{}"), "415");
+    check(&post("/pix", "", "x"), "415");
+    check(&post("/pix", "Content-Type: application/soap+xml\r\nContent-Encoding: gzip\r\n", "x"), "415");
+    check(&post("/pix", "Content-Type: application/soap+xml\r\n", &"x".repeat(2001)), "413");
+    let chunk = format!("7d1\r\n{}\r\n0\r\n\r\n", "x".repeat(2001));
+    let chunked = "POST /pix HTTP/1.1\r\nHost: x\r\nContent-Type: application/soap+xml\r\nTransfer-Encoding: chunked\r\n\r\n";
+    check(&format!("{chunked}{chunk}"), "413");
+    check(&post("/pix", "Content-Type: application/soap+xml\r\n", "x"), "400");
+    running.stop().unwrap();
+}
+
+#[test]
+fn a_slow_body_is_not_waited_for() {
+    let running = start(settings(), Does::Replies);
+    let mut stream = connect(running.address("http").unwrap());
+    let head = "POST /pix HTTP/1.1\r\nHost: x\r\nContent-Type: application/soap+xml\r\nContent-Length: 100\r\n\r\n<";
+    let begun = Instant::now();
+    stream.write_all(head.as_bytes()).unwrap();
+    let answer = rest(stream);
+    assert_eq!(status(&answer), "408", "{answer}");
+    assert!(begun.elapsed() < Duration::from_secs(5));
+    running.stop().unwrap();
+}
+
+#[test]
+fn descriptions_and_probes_are_served() {
+    let mut fake = Fake::new(Does::Replies);
+    fake.ready = false;
+    let running = spawn(settings(), Arc::new(fake)).unwrap();
+    let http = running.address("http").unwrap();
+    let pix = talk(http, &get("/pix?wsdl"));
+    assert!(pix.contains("location=\"http://mpi.example:81/pix\""), "{pix}");
+    let pdq = talk(http, &get("/pdq?WSDL"));
+    assert!(pdq.contains("location=\"http://mpi.example:81/pdq\""), "{pdq}");
+    for address in [http, running.address("admin").unwrap()] {
+        assert_eq!(status(&talk(address, &get("/health"))), "200");
+        assert_eq!(status(&talk(address, &get("/ready"))), "503");
+    }
+    running.stop().unwrap();
+}
+
+#[test]
+fn past_the_bound_of_requests_in_work_the_answer_is_503() {
+    let narrow = Settings { in_flight: 1, ..settings() };
+    let running = start(narrow, Does::RepliesAfter(Duration::from_millis(700)));
+    let http = running.address("http").unwrap();
+    let first = std::thread::spawn(move || talk(http, &soap_post("/pix")));
+    std::thread::sleep(Duration::from_millis(250));
+    let second = talk(http, &soap_post("/pix"));
+    assert_eq!((status(&second), header(&second, "retry-after")), ("503", Some("2")), "{second}");
+    assert_eq!(status(&first.join().unwrap()), "200");
+    assert_eq!(status(&talk(http, &soap_post("/pix"))), "200");
+    running.stop().unwrap();
+}
+
+#[test]
+fn a_panic_is_a_fault_and_the_server_lives_on() {
+    let running = start(settings(), Does::Panics);
+    let http = running.address("http").unwrap();
+    for _ in 0..3 {
+        let answer = talk(http, &soap_post("/pix"));
+        assert_eq!(status(&answer), "500", "{answer}");
+        assert!(answer.contains("env:Receiver"), "{answer}");
+    }
+    running.stop().unwrap();
+}
+
+#[test]
+fn a_stop_lets_requests_in_work_finish() {
+    let running = start(settings(), Does::RepliesAfter(Duration::from_millis(700)));
+    let http = running.address("http").unwrap();
+    let idle = connect(http);
+    let request = std::thread::spawn(move || talk(http, &soap_post("/pix")));
+    std::thread::sleep(Duration::from_millis(250));
+    let begun = Instant::now();
+    running.stop().unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(10), "an idle connection holds the stop up");
+    let answer = request.join().unwrap();
+    assert_eq!(status(&answer), "200", "{answer}");
+    assert!(TcpStream::connect(http).is_err());
+    drop(idle);
+}
+
+#[test]
+fn the_address_file_names_every_listener() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("addresses");
+    std::fs::write(&file, "stale").unwrap();
+    let running = start(Settings { address_file: Some(file.clone()), ..settings() }, Does::Replies);
+    let expect: String =
+        ["http", "admin"].iter().map(|name| format!("{name}={}\n", running.address(name).unwrap())).collect();
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), expect);
+    running.stop().unwrap();
+}
+
+#[test]
+fn a_listener_without_tls_stays_on_this_machine_unless_allowed() {
+    let check = |settings: Settings, expect: Option<&str>| {
+        let started = spawn(settings, Arc::new(Fake::new(Does::Replies)));
+        match (started, expect) {
+            (Ok(running), None) => running.stop().unwrap(),
+            (Err(error), Some(reason)) => assert!(error.to_string().contains(reason), "{error}"),
+            (Ok(_), Some(reason)) => panic!("started, although: {reason}"),
+            (Err(error), None) => panic!("{error}"),
+        }
+    };
+    let everywhere = Some("0.0.0.0:0".to_owned());
+    let plain = "use https, or set server.allow_plain";
+    check(Settings { http: everywhere.clone(), ..settings() }, Some(plain));
+    check(Settings { http: Some(":0".to_owned()), ..settings() }, Some(plain));
+    check(Settings { admin: everywhere.clone(), ..settings() }, Some(plain));
+    check(Settings { http: everywhere, allow_plain: true, ..settings() }, None);
+    check(Settings { http: Some("localhost:0".to_owned()), ..settings() }, None);
+    check(Settings { http: Some("nonsense".to_owned()), ..settings() }, Some("http cannot listen at nonsense"));
+    check(Settings { http: None, ..settings() }, Some("neither http nor https"));
+}
+
+#[test]
+fn an_address_in_use_is_an_error_that_names_the_listener() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let http = Some(taken.local_addr().unwrap().to_string());
+    let error = spawn(Settings { http, ..settings() }, Arc::new(Fake::new(Does::Replies))).err().unwrap();
+    assert!(matches!(error, ListenError::Address { name: "http", .. }), "{error}");
+}
