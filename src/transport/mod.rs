@@ -43,7 +43,6 @@ impl Handler for Service {
     }
 }
 
-
 #[cfg(test)]
 mod fake;
 #[cfg(test)]

@@ -81,24 +81,41 @@ fn a_request_is_answered_and_counted() {
     running.stop().unwrap();
 }
 
+/// Reads one answer of the service, the connection being kept.
+fn one(stream: &mut TcpStream) -> String {
+    let mut answer = String::new();
+    let mut buffer = [0; 4096];
+    while !answer.contains("</env:Envelope>") {
+        let count = stream.read(&mut buffer).unwrap();
+        assert_ne!(count, 0, "closed: {answer}");
+        answer.push_str(&String::from_utf8_lossy(&buffer[..count]));
+    }
+    answer
+}
+
 #[test]
-fn an_offer_to_upgrade_is_answered_as_http_1_1_on_a_kept_connection() {
+fn a_connection_serves_one_request_after_another() {
     let running = start(settings(), Does::Replies);
     let mut stream = connect(running.address("http").unwrap());
-    let offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n";
-    let request = soap_post("/pix").replace("Connection: close\r\n", offer);
-    for _ in 0..2 {
+    let request = soap_post("/pix").replace("Connection: close\r\n", "");
+    for _ in 0..3 {
         stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        let mut buffer = [0; 4096];
-        while !answer.contains("</env:Envelope>") {
-            let count = stream.read(&mut buffer).unwrap();
-            assert_ne!(count, 0, "closed: {answer}");
-            answer.push_str(&String::from_utf8_lossy(&buffer[..count]));
-        }
+        let answer = one(&mut stream);
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        assert_ne!(header(&answer, "connection"), Some("close"));
     }
     drop(stream);
+    running.stop().unwrap();
+}
+
+#[test]
+fn an_offer_to_upgrade_is_answered_as_http_1_1_and_the_end_is_announced() {
+    let running = start(settings(), Does::Replies);
+    let offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n";
+    let request = soap_post("/pix").replace("Connection: close\r\n", offer);
+    let answer = talk(running.address("http").unwrap(), &request);
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert_eq!(header(&answer, "connection"), Some("close"), "{answer}");
     running.stop().unwrap();
 }
 
@@ -121,7 +138,8 @@ fn what_is_no_request_is_turned_away_by_its_status() {
     check(&post("/pix", "Content-Type: application/soap+xml\r\nContent-Encoding: gzip\r\n", "x"), "415");
     check(&post("/pix", "Content-Type: application/soap+xml\r\n", &"x".repeat(2001)), "413");
     let chunk = format!("7d1\r\n{}\r\n0\r\n\r\n", "x".repeat(2001));
-    let chunked = "POST /pix HTTP/1.1\r\nHost: x\r\nContent-Type: application/soap+xml\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let chunked =
+        "POST /pix HTTP/1.1\r\nHost: x\r\nContent-Type: application/soap+xml\r\nTransfer-Encoding: chunked\r\n\r\n";
     check(&format!("{chunked}{chunk}"), "413");
     check(&post("/pix", "Content-Type: application/soap+xml\r\n", "x"), "400");
     running.stop().unwrap();
@@ -239,4 +257,102 @@ fn an_address_in_use_is_an_error_that_names_the_listener() {
     let http = Some(taken.local_addr().unwrap().to_string());
     let error = spawn(Settings { http, ..settings() }, Arc::new(Fake::new(Does::Replies))).err().unwrap();
     assert!(matches!(error, ListenError::Address { name: "http", .. }), "{error}");
+}
+
+mod tls {
+    use super::*;
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+    use rustls::{ClientConfig, ClientConnection, HandshakeKind, RootCertStore, StreamOwned};
+    use std::collections::HashMap;
+    use std::path::PathBuf;
+
+    /// Of `client.pem`.
+    const FINGERPRINT: &str =
+        "67:56:7D:2E:6F:4A:15:B4:5F:D4:B8:C1:86:7A:76:E9:D9:6B:F8:36:3B:7C:30:68:01:73:3B:B6:7E:E5:81:9E";
+
+    fn fixture(name: &str) -> PathBuf {
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/transport/fixtures").join(name)
+    }
+
+    fn listener(client_ca: bool) -> TlsListener {
+        TlsListener {
+            address: "127.0.0.1:0".to_owned(),
+            certificate: fixture("server.pem"),
+            key: fixture("server.key"),
+            client_ca: client_ca.then(|| fixture("authority.pem")),
+            systems: HashMap::from([(FINGERPRINT.to_owned(), "emr".to_owned())]),
+        }
+    }
+
+    fn client(certified: bool) -> Arc<ClientConfig> {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(fixture("authority.pem")).unwrap()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let builder = builder.with_root_certificates(roots);
+        let config = if certified {
+            let chain = vec![CertificateDer::from_pem_file(fixture("client.pem")).unwrap()];
+            let key = PrivateKeyDer::from_pem_file(fixture("client.key")).unwrap();
+            builder.with_client_auth_cert(chain, key).unwrap()
+        } else {
+            builder.with_no_client_auth()
+        };
+        Arc::new(config)
+    }
+
+    /// The answer, and how the hands were shaken.
+    fn ask(address: SocketAddr, config: &Arc<ClientConfig>) -> (String, Option<HandshakeKind>) {
+        let connection = ClientConnection::new(config.clone(), ServerName::try_from("localhost").unwrap()).unwrap();
+        let mut stream = StreamOwned::new(connection, connect(address));
+        let mut answer = Vec::new();
+        let _ = stream.write_all(soap_post("/pix").as_bytes());
+        let _ = stream.read_to_end(&mut answer);
+        (String::from_utf8_lossy(&answer).into_owned(), stream.conn.handshake_kind())
+    }
+
+    #[test]
+    fn a_client_is_known_by_its_certificate_and_no_session_is_resumed() {
+        let fake = Arc::new(Fake::new(Does::Replies));
+        let settings = Settings { http: None, https: Some(listener(true)), ..settings() };
+        let running = spawn(settings, fake.clone()).unwrap();
+        let address = running.address("https").unwrap();
+        let config = client(true);
+        for _ in 0..2 {
+            let (answer, kind) = ask(address, &config);
+            assert_eq!(status(&answer), "200", "{answer}");
+            assert_eq!(kind, Some(HandshakeKind::Full));
+        }
+        let (answer, _) = ask(address, &client(false));
+        assert_eq!(answer, "", "answered without a certificate");
+        assert_eq!(*fake.systems.lock().unwrap(), [Some("emr".to_owned()), Some("emr".to_owned())]);
+        running.stop().unwrap();
+    }
+
+    #[test]
+    fn without_client_authorities_everyone_is_served_and_nobody_known() {
+        let fake = Arc::new(Fake::new(Does::Replies));
+        let settings = Settings { http: None, https: Some(listener(false)), ..settings() };
+        let running = spawn(settings, fake.clone()).unwrap();
+        let (answer, _) = ask(running.address("https").unwrap(), &client(false));
+        assert_eq!(status(&answer), "200", "{answer}");
+        assert_eq!(*fake.systems.lock().unwrap(), [None]);
+        running.stop().unwrap();
+    }
+
+    #[test]
+    fn files_that_cannot_be_used_are_named() {
+        let check = |spoil: &dyn Fn(&mut TlsListener), expect: &str| {
+            let mut tls = listener(true);
+            spoil(&mut tls);
+            let settings = Settings { https: Some(tls), ..settings() };
+            let error = spawn(settings, Arc::new(Fake::new(Does::Replies))).err().unwrap().to_string();
+            assert!(error.contains(expect), "{error}");
+        };
+        check(&|tls| tls.certificate = fixture("none.pem"), "none.pem holds no certificates that can be read");
+        check(&|tls| tls.certificate = fixture("server.key"), "server.key holds no certificate");
+        check(&|tls| tls.key = fixture("server.pem"), "server.pem holds no private key");
+        check(&|tls| tls.client_ca = Some(fixture("client.key")), "client.key holds no certificate");
+        check(&|tls| tls.key = fixture("client.key"), "server.pem: ");
+    }
 }

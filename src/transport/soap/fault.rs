@@ -226,18 +226,12 @@ fn problem_header(header: Header) -> String {
 
 /// SOAP 1.2 part 1, 5.4.8.
 fn not_understood(block: &ExpandedName) -> String {
-    format!(
-        "<env:NotUnderstood qname=\"p:{}\" xmlns:p=\"{}\"/>",
-        escape(&block.local),
-        escape(&block.namespace)
-    )
+    format!("<env:NotUnderstood qname=\"p:{}\" xmlns:p=\"{}\"/>", escape(&block.local), escape(&block.namespace))
 }
 
 /// SOAP 1.2 part 1, 5.4.7.
 fn upgrade() -> String {
-    format!(
-        "<up:Upgrade xmlns:up=\"{SOAP12}\"><up:SupportedEnvelope qname=\"up:Envelope\"/></up:Upgrade>"
-    )
+    format!("<up:Upgrade xmlns:up=\"{SOAP12}\"><up:SupportedEnvelope qname=\"up:Envelope\"/></up:Upgrade>")
 }
 
 /// The one thing that we say in SOAP 1.1. SOAP 1.2 part 1, appendix A.

@@ -12,9 +12,7 @@ pub(super) fn envelope(reply: &Reply, fresh: &str, relates_to: Option<&str>) -> 
 
 /// An envelope: `headers` stand beside those of WS-Addressing, `body` is the content of the body.
 pub(super) fn wrap(action: &str, fresh: &str, relates_to: Option<&str>, headers: &str, body: &str) -> String {
-    let relates_to = relates_to
-        .map(|id| format!("<wsa:RelatesTo>{}</wsa:RelatesTo>", escape(id)))
-        .unwrap_or_default();
+    let relates_to = relates_to.map(|id| format!("<wsa:RelatesTo>{}</wsa:RelatesTo>", escape(id))).unwrap_or_default();
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <env:Envelope xmlns:env=\"{SOAP12}\" xmlns:wsa=\"{WSA}\"><env:Header>\

@@ -169,9 +169,10 @@ fn a_mandatory_block_that_is_not_understood_is_named() {
     check(&role("next"), &["urn:wsse Security"]);
     check(&role("ultimateReceiver"), &["urn:wsse Security"]);
     check(&role("none"), &[]);
-    check("<a:Action xmlns:a=\"http://schemas.xmlsoap.org/ws/2004/08/addressing\" s:mustUnderstand=\"1\"/>", &[
-        "http://schemas.xmlsoap.org/ws/2004/08/addressing Action",
-    ]);
+    check(
+        "<a:Action xmlns:a=\"http://schemas.xmlsoap.org/ws/2004/08/addressing\" s:mustUnderstand=\"1\"/>",
+        &["http://schemas.xmlsoap.org/ws/2004/08/addressing Action"],
+    );
 }
 
 #[test]
@@ -213,7 +214,11 @@ fn headers_of_addressing_are_held_to_their_rules() {
     check(&format!("{HEADERS}{HEADERS}"), twice, twice);
     check(&format!("{HEADERS}<a:To>x</a:To>"), twice, twice);
     check(&HEADERS.replace("addressing/anonymous", "addressing/none"), anonymous, anonymous);
-    check(&HEADERS.replace("http://www.w3.org/2005/08/addressing/anonymous", "http://x.example/"), anonymous, anonymous);
+    check(
+        &HEADERS.replace("http://www.w3.org/2005/08/addressing/anonymous", "http://x.example/"),
+        anonymous,
+        anonymous,
+    );
     check(&format!("{HEADERS}<a:FaultTo><a:Address>http://x.example/</a:Address></a:FaultTo>"), anonymous, anonymous);
     check(&HEADERS.replace("http://www.w3.org/2005/08/addressing/anonymous", " "), no_address, no_address);
     check(&format!("{}<a:ReplyTo/>", without("ReplyTo")), no_address, no_address);
