@@ -217,6 +217,43 @@ fn a_stop_lets_requests_in_work_finish() {
     drop(idle);
 }
 
+/// Not a test by itself: the process that [`a_signal_stops_the_server_without_losing_a_request`] stops.
+#[test]
+#[ignore = "is run as a child of another test"]
+fn serves_until_a_signal() {
+    let Some(file) = std::env::var_os("NAYOSE_TEST_ADDRESS_FILE") else { return };
+    let settings = Settings { address_file: Some(file.into()), ..settings() };
+    run(settings, Arc::new(Fake::new(Does::RepliesAfter(Duration::from_millis(700))))).unwrap();
+}
+
+#[test]
+fn a_signal_stops_the_server_without_losing_a_request() {
+    for signal in ["-TERM", "-INT"] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("addresses");
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "transport::tests::serves_until_a_signal", "--ignored"])
+            .env("NAYOSE_TEST_ADDRESS_FILE", &file)
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let begun = Instant::now();
+        while !file.exists() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "no address file");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let lines = std::fs::read_to_string(&file).unwrap();
+        let http = lines.lines().find_map(|line| line.strip_prefix("http=")).unwrap().parse().unwrap();
+        let request = std::thread::spawn(move || talk(http, &soap_post("/pix")));
+        std::thread::sleep(Duration::from_millis(250));
+        let kill = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status();
+        assert!(kill.unwrap().success());
+        let answer = request.join().unwrap();
+        assert_eq!(status(&answer), "200", "{signal}: {answer}");
+        assert!(child.wait().unwrap().success(), "{signal}");
+    }
+}
+
 #[test]
 fn the_address_file_names_every_listener() {
     let folder = tempfile::tempdir().unwrap();
