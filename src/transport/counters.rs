@@ -20,9 +20,8 @@ impl Counters {
 
     /// All counters as text.
     pub fn render(&self) -> String {
-        let mut text = String::from(
-            "# HELP nayose_requests_total Requests answered.\n# TYPE nayose_requests_total counter\n",
-        );
+        let mut text =
+            String::from("# HELP nayose_requests_total Requests answered.\n# TYPE nayose_requests_total counter\n");
         for ((transaction, outcome), count) in self.lock().iter() {
             let labels = format!("transaction=\"{transaction}\",outcome=\"{outcome}\"");
             // Writing to a string cannot fail.

@@ -115,7 +115,10 @@ async fn post<H: Handler>(
     let caller = request.conn_data::<Caller>().cloned().unwrap_or_default();
     let answer = work(endpoint, body, content_type, caller, state.clone().into_inner()).await;
     state.counters.count(answer.transaction, answer.outcome);
-    send(answer, state.stopping.load(Ordering::Relaxed))
+    // actix-http ends a connection after a request that offered an upgrade (h2c: Java's client, on every plain
+    // request) without saying so: say it.
+    let last = request.head().upgrade() || state.stopping.load(Ordering::Relaxed);
+    send(answer, last)
 }
 
 /// Reads a body within limit and deadline. A deadline of our own, since HTTP's ends with the head.

@@ -12,11 +12,12 @@ use actix_web::dev::{Extensions, Server};
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpServer, web};
 use std::any::Any;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
+use std::task::Poll;
 use std::thread::JoinHandle;
 use tokio::sync::{Semaphore, oneshot};
 
@@ -211,6 +212,9 @@ async fn serve<H: Handler>(
     let bound = sockets.bound;
     let requests = requests(&state, sockets.http, sockets.https).map_err(ListenError::Server)?;
     let admin = sockets.admin.map(|socket| operators(&state, socket)).transpose().map_err(ListenError::Server)?;
+    // Signals are watched from here on: who finds the file below may stop us at once.
+    let mut asked = std::pin::pin!(asked);
+    let at_once = poll_fn(|context| Poll::Ready(asked.as_mut().poll(context).is_ready())).await;
     if let Some(file) = &state.settings.address_file {
         write_addresses(file, &bound).map_err(ListenError::AddressFile)?;
     }
@@ -219,7 +223,9 @@ async fn serve<H: Handler>(
     let requests = actix_web::rt::spawn(requests);
     let admin_handle = admin.as_ref().map(Server::handle);
     let admin = admin.map(actix_web::rt::spawn);
-    asked.await;
+    if !at_once {
+        asked.await;
+    }
     state.stopping.store(true, Ordering::Relaxed);
     requests_handle.stop(true).await;
     // Requests first: operators can watch them drain.

@@ -43,3 +43,7 @@ impl Handler for Service {
     }
 }
 
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod tests;

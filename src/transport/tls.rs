@@ -59,9 +59,8 @@ pub(super) fn configure(listener: &TlsListener) -> Result<ServerConfig, String> 
             builder.with_client_cert_verifier(verifier)
         }
     };
-    let mut config = builder
-        .with_single_cert(chain, key)
-        .map_err(|error| format!("{}: {error}", listener.certificate.display()))?;
+    let mut config =
+        builder.with_single_cert(chain, key).map_err(|error| format!("{}: {error}", listener.certificate.display()))?;
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     Ok(config)

@@ -3,9 +3,9 @@
 //! A text must never quote the request, except the Action and the names of header blocks. Errors of HL7
 //! content are no faults: they are acknowledgements of the layer below.
 
-use super::reply::wrap;
-use super::{CONTENT_TYPE, CONTENT_TYPE_11, Context, FaultStatus, HttpAnswer, SOAP11, SOAP12, escape};
-use crate::xml::{ExpandedName, XmlError};
+use super::reply::{DECLARATION, wrap};
+use super::{CONTENT_TYPE, CONTENT_TYPE_11, Context, FaultStatus, HttpAnswer, SOAP11, SOAP12};
+use crate::xml::{ExpandedName, Writer, XmlError};
 
 /// Action of a fault that WS-Addressing defines.
 const WSA_FAULT: &str = "http://www.w3.org/2005/08/addressing/fault";
@@ -89,7 +89,39 @@ struct Row {
     code: &'static str,
     subcodes: &'static [&'static str],
     reason: String,
-    detail: String,
+    detail: Detail,
+}
+
+/// The content of Detail.
+enum Detail {
+    None,
+    Action(String),
+    Header(Header),
+}
+
+impl Row {
+    fn write(&self, out: &mut Writer) {
+        out.open("env:Fault").open("env:Code").leaf("env:Value", &format!("env:{}", self.code));
+        for subcode in self.subcodes {
+            out.open("env:Subcode").leaf("env:Value", &format!("wsa:{subcode}"));
+        }
+        for _ in self.subcodes {
+            out.close();
+        }
+        out.close().open("env:Reason");
+        out.open("env:Text").attribute("xml:lang", "en").text(&self.reason).close().close();
+        match &self.detail {
+            Detail::None => {}
+            Detail::Action(action) => {
+                out.open("env:Detail").open("wsa:ProblemAction").leaf("wsa:Action", action).close().close();
+            }
+            Detail::Header(header) => {
+                let name = format!("wsa:{}", header.local());
+                out.open("env:Detail").leaf("wsa:ProblemHeaderQName", &name).close();
+            }
+        }
+        out.close();
+    }
 }
 
 impl Fault {
@@ -127,26 +159,21 @@ impl Fault {
     fn envelope(&self, fresh: &str, relates_to: Option<&str>) -> String {
         let row = self.row();
         let action = if row.subcodes.is_empty() { SOAP_FAULT } else { WSA_FAULT };
-        let subcodes = row.subcodes.iter().rev().fold(String::new(), |inner, subcode| {
-            format!("<env:Subcode><env:Value>wsa:{subcode}</env:Value>{inner}</env:Subcode>")
-        });
-        let detail =
-            if row.detail.is_empty() { String::new() } else { format!("<env:Detail>{}</env:Detail>", row.detail) };
-        let body = format!(
-            "<env:Fault><env:Code><env:Value>env:{}</env:Value>{subcodes}</env:Code>\
-             <env:Reason><env:Text xml:lang=\"en\">{}</env:Text></env:Reason>{detail}</env:Fault>",
-            row.code,
-            escape(&row.reason),
-        );
-        wrap(action, fresh, relates_to, &self.headers(), &body)
+        wrap(action, fresh, relates_to, |out| self.headers(out), |out| row.write(out))
     }
 
     /// The header blocks that belong to the fault.
-    fn headers(&self) -> String {
+    fn headers(&self, out: &mut Writer) {
         match self {
-            Fault::NotUnderstood(blocks) => blocks.iter().map(not_understood).collect(),
-            Fault::Version => upgrade(),
-            _ => String::new(),
+            // SOAP 1.2 part 1, 5.4.8.
+            Fault::NotUnderstood(blocks) => {
+                for block in blocks {
+                    let name = format!("p:{}", block.local);
+                    out.empty("env:NotUnderstood", &[("qname", name.as_str()), ("xmlns:p", &*block.namespace)]);
+                }
+            }
+            Fault::Version => upgrade(out),
+            _ => {}
         }
     }
 
@@ -169,38 +196,40 @@ impl Fault {
     /// WS-Addressing 1.0, SOAP binding, 6.4.
     fn addressing_row(&self) -> Row {
         let (subcodes, reason, detail): (&'static [&'static str], _, _) = match self {
-            Fault::ActionNotSupported(action) => {
-                (&["ActionNotSupported"], "this endpoint serves no such action".to_owned(), problem_action(action))
-            }
+            Fault::ActionNotSupported(action) => (
+                &["ActionNotSupported"],
+                "this endpoint serves no such action".to_owned(),
+                Detail::Action(action.clone()),
+            ),
             Fault::ActionMismatch(action) => (
                 &["InvalidAddressingHeader", "ActionMismatch"],
                 "wsa:Action is not that of the payload".to_owned(),
-                problem_action(action),
+                Detail::Action(action.clone()),
             ),
             Fault::HeaderRequired(header) => (
                 &["MessageAddressingHeaderRequired"],
                 format!("wsa:{} is missing", header.local()),
-                problem_header(*header),
+                Detail::Header(*header),
             ),
             Fault::Cardinality(header) => (
                 &["InvalidAddressingHeader", "InvalidCardinality"],
                 format!("wsa:{} stands there more than once", header.local()),
-                problem_header(*header),
+                Detail::Header(*header),
             ),
             Fault::MissingAddress(header) => (
                 &["InvalidAddressingHeader", "MissingAddressInEPR"],
                 format!("wsa:{} holds no address", header.local()),
-                problem_header(*header),
+                Detail::Header(*header),
             ),
             Fault::Address(header) => (
                 &["InvalidAddressingHeader", "InvalidEPR"],
                 format!("wsa:{} holds more than one address", header.local()),
-                problem_header(*header),
+                Detail::Header(*header),
             ),
             Fault::OnlyAnonymous(header) => (
                 &["InvalidAddressingHeader", "OnlyAnonymousAddressSupported"],
                 format!("wsa:{} must be the anonymous address", header.local()),
-                problem_header(*header),
+                Detail::Header(*header),
             ),
             _ => return plain("Receiver", "the request broke off by a defect of the service"),
         };
@@ -213,41 +242,22 @@ fn sender(reason: &str) -> Row {
 }
 
 fn plain(code: &'static str, reason: &str) -> Row {
-    Row { code, subcodes: &[], reason: reason.to_owned(), detail: String::new() }
-}
-
-fn problem_action(action: &str) -> String {
-    format!("<wsa:ProblemAction><wsa:Action>{}</wsa:Action></wsa:ProblemAction>", escape(action))
-}
-
-fn problem_header(header: Header) -> String {
-    format!("<wsa:ProblemHeaderQName>wsa:{}</wsa:ProblemHeaderQName>", header.local())
-}
-
-/// SOAP 1.2 part 1, 5.4.8.
-fn not_understood(block: &ExpandedName) -> String {
-    format!(
-        "<env:NotUnderstood qname=\"p:{}\" xmlns:p=\"{}\"/>",
-        escape(&block.local),
-        escape(&block.namespace)
-    )
+    Row { code, subcodes: &[], reason: reason.to_owned(), detail: Detail::None }
 }
 
 /// SOAP 1.2 part 1, 5.4.7.
-fn upgrade() -> String {
-    format!(
-        "<up:Upgrade xmlns:up=\"{SOAP12}\"><up:SupportedEnvelope qname=\"up:Envelope\"/></up:Upgrade>"
-    )
+fn upgrade(out: &mut Writer) {
+    out.open("up:Upgrade").attribute("xmlns:up", SOAP12);
+    out.empty("up:SupportedEnvelope", &[("qname", "up:Envelope")]).close();
 }
 
 /// The one thing that we say in SOAP 1.1. SOAP 1.2 part 1, appendix A.
 fn version_mismatch_11() -> String {
-    format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
-         <env:Envelope xmlns:env=\"{SOAP11}\"><env:Header>{}</env:Header><env:Body><env:Fault>\
-         <faultcode>env:VersionMismatch</faultcode>\
-         <faultstring xml:lang=\"en\">only SOAP 1.2 is spoken here</faultstring>\
-         </env:Fault></env:Body></env:Envelope>",
-        upgrade()
-    )
+    let mut out = Writer::new();
+    out.raw(DECLARATION).open("env:Envelope").attribute("xmlns:env", SOAP11).open("env:Header");
+    upgrade(&mut out);
+    out.close().open("env:Body").open("env:Fault");
+    out.leaf("faultcode", "env:VersionMismatch");
+    out.open("faultstring").attribute("xml:lang", "en").text("only SOAP 1.2 is spoken here");
+    out.finish()
 }
