@@ -201,7 +201,7 @@ impl Registry {
         if !tx.records_of(person)?.is_empty() {
             return self.told(tx, cause, person);
         }
-        tx.person_retire(person, successor)?;
+        tx.person_retire(person, Some(successor))?;
         if let Some(regional) = tx.regional_of(person)? {
             tx.regional_retire(&regional, cause.time)?;
         }
@@ -275,7 +275,7 @@ impl Registry {
     fn withdraw_reviews(&self, tx: &mut Transaction<'_>, cause: &Cause<'_>, record: RecordId) -> Result<(), Failure> {
         for review in tx.reviews_of_record(record, "open")? {
             if review.record_id == record.0 {
-                tx.review_close(review.id, "withdrawn", cause.actor, "", cause.time)?;
+                tx.review_close(review.id, "withdrawn", cause.actor, None, cause.time)?;
             }
         }
         Ok(())

@@ -65,7 +65,7 @@ impl Registry {
             self.carry_over(tx, &cause, kept, from, into)?;
         }
         for review in tx.reviews_of_record(gone, "open")? {
-            tx.review_close(review.id, "withdrawn", &intake.principal.key, "", intake.received)?;
+            tx.review_close(review.id, "withdrawn", &intake.principal.key, None, intake.received)?;
         }
         touched.records.extend([kept, gone]);
         touched.persons.extend(tx.person_of(kept)?);

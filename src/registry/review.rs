@@ -86,7 +86,7 @@ impl Registry {
                 withdrawn: None,
             })?;
         }
-        tx.review_close(row.id, "decided", cause.actor, word, cause.time)?;
+        tx.review_close(row.id, "decided", cause.actor, Some(word), cause.time)?;
         let about = (Some(record), row.person_id.map(PersonId), row.other_record);
         self.note(tx, cause.time, Occurrence::ReviewDecided, about, cause.actor, None)?;
         self.apply_verdict(tx, cause, row, verdict)?;

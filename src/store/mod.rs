@@ -127,6 +127,18 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Whether reads and writes can be served now: a store whose commit failed serves no more.
+    pub fn is_ready(&self) -> bool {
+        self.read(|tx| tx.domains().map(|_| ())).is_ok()
+    }
+
+    /// How much is stored.
+    pub fn counts(&self) -> Result<Counts, StoreError> {
+        self.read(|tx| tx.counts())
+    }
+}
+
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self.0.backend {

@@ -211,6 +211,13 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    setting (name) {
+        name -> Text,
+        value -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     process,
     domain,
@@ -230,4 +237,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     event,
     outbox,
     audit,
+    setting,
 );

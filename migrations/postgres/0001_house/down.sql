@@ -1,3 +1,4 @@
+DROP TABLE setting;
 DROP TABLE "audit";
 DROP TABLE "outbox";
 DROP TABLE "event";

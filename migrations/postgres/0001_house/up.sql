@@ -214,3 +214,9 @@ CREATE TABLE "audit" (
 CREATE UNIQUE INDEX "audit_seq" ON "audit" ("seq");
 CREATE INDEX "audit_unsealed" ON "audit" ("id") WHERE "seq" IS NULL;
 CREATE INDEX "audit_time" ON "audit" ("time");
+
+-- What is drawn once for a store, such as the key that permutes regional IDs.
+CREATE TABLE setting (
+    name  TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL
+);

@@ -14,6 +14,7 @@ mod record;
 mod regional;
 mod review;
 mod search;
+mod setting;
 mod version;
 
 /// Most values in one `IN (...)` of SQLite, and most rows of one insert.
