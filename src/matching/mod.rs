@@ -2,6 +2,35 @@
 //!
 //! It must never do I/O, know a store or a wire language, or read a truth.
 
+mod comparison;
+mod decision;
+mod explanation;
+mod guard;
+mod keys;
+mod memory;
+mod model;
+pub mod normalize;
+mod record;
+mod retrieval;
+mod row;
 mod seam;
+mod search;
+mod tokens;
+mod weight;
 
+#[cfg(test)]
+mod tests;
+
+pub use comparison::{Comparison, Field, Tradition};
+pub use decision::{Constraints, Outcome, PersonScore, Verdict, decide};
+pub use explanation::{Explanation, FieldExplanation};
+pub use guard::Guard;
+pub use memory::MemoryIndex;
+pub use model::{Level, Model, ModelError, Settings};
+pub use record::{ComparisonRecord, NamePair};
+pub use retrieval::Retrieval;
+pub use row::RowError;
 pub use seam::{BlockingKey, Candidate, Candidates, SearchClause, SearchToken, TokenMatch};
+pub use search::{NamePolicy, clauses, degree};
+pub use tokens::search_tokens;
+pub use weight::{Frequencies, NoFrequencies, PairScore};

@@ -1,0 +1,215 @@
+//! Match, possible match or non-match: one record against the persons that are known.
+//!
+//! It must never link on weight alone where a guard holds, and a steward's word stands above every weight.
+
+use super::guard::{self, Guard};
+use super::model::Model;
+use super::record::ComparisonRecord;
+use super::retrieval::{Retrieval, retrieve};
+use super::row::RowError;
+use super::seam::{Candidate, Candidates};
+use super::weight::{PairScore, probability};
+use crate::identity::{PersonId, RecordId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What stewards have decided about the record.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Constraints {
+    /// Records of the same person.
+    pub must_link: BTreeSet<RecordId>,
+    /// Records of other persons.
+    pub cannot_link: BTreeSet<RecordId>,
+}
+
+/// The matcher's word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The record is of this person.
+    Match {
+        /// The person.
+        person: PersonId,
+    },
+    /// A steward must look.
+    Possible,
+    /// Of none of the persons known.
+    NonMatch,
+}
+
+/// How well the record fits one person.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PersonScore {
+    /// The person; none for a record that is linked to none.
+    pub person: Option<PersonId>,
+    /// The record of the person that fits best.
+    pub best: RecordId,
+    /// The mean weight over the person's records, each clamped.
+    pub bits: f64,
+    /// What the weight amounts to.
+    pub probability: f64,
+    /// What holds or forbids the match.
+    pub guards: Vec<Guard>,
+    /// The weight against each record.
+    pub pairs: Vec<(RecordId, PairScore)>,
+}
+
+impl PersonScore {
+    fn is_vetoed(&self) -> bool {
+        self.guards.iter().any(|guard| guard.is_veto())
+    }
+
+    fn is_held(&self) -> bool {
+        self.guards.iter().any(|guard| *guard != Guard::MustLink)
+    }
+}
+
+/// The outcome, and all that led to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// The matcher's word.
+    pub outcome: Outcome,
+    /// The persons considered, the most likely first.
+    pub ranked: Vec<PersonScore>,
+    /// How candidates were found.
+    pub retrieval: Retrieval,
+}
+
+const MOST_MEMBERS: usize = 30;
+const LARGE_PERSON: usize = 20;
+const MOST_PERSONS: usize = 16;
+const PAIR_BOUNDS: (f64, f64) = (-10.0, 15.0);
+const CONTRADICTION: f64 = -15.0;
+
+/// Decides of which person `record` is. `own` is the record's own key where it is already stored.
+pub fn decide<C: Candidates>(
+    record: &ComparisonRecord,
+    own: Option<RecordId>,
+    constraints: &Constraints,
+    model: &Model,
+    source: &mut C,
+) -> Result<Verdict, C::Error> {
+    let (found, mut retrieval) = retrieve(record, own, source)?;
+    let named: BTreeSet<RecordId> = constraints.must_link.union(&constraints.cannot_link).copied().collect();
+    let mut wanted = found;
+    wanted.extend(named.iter().filter(|id| !wanted.contains(*id)).copied().collect::<Vec<_>>());
+    let mut scored: BTreeMap<RecordId, Scored> = BTreeMap::new();
+    let mut persons: BTreeMap<PersonId, f64> = BTreeMap::new();
+    let mut ranked = Vec::new();
+    for candidate in source.rows(&wanted)? {
+        let Ok(pair) = Scored::of(record, &candidate, model) else {
+            retrieval.degraded = true;
+            continue;
+        };
+        match candidate.person {
+            Some(person) => {
+                let constrained =
+                    if constraints.must_link.contains(&candidate.record) { f64::MAX } else { pair.score.bits };
+                let best = persons.entry(person).or_insert(constrained);
+                *best = best.max(constrained);
+            }
+            None => ranked.push(person_score(None, vec![(candidate.record, pair.clone())], constraints)),
+        }
+        scored.insert(candidate.record, pair);
+    }
+    let mut by_best: Vec<(PersonId, f64)> = persons.into_iter().collect();
+    by_best.sort_by(|(a, x), (b, y)| y.total_cmp(x).then(a.cmp(b)));
+    for (person, _) in by_best.into_iter().take(MOST_PERSONS) {
+        let mut pairs = Vec::new();
+        for member in source.members(person, MOST_MEMBERS + 1)? {
+            if Some(member.record) == own {
+                continue;
+            }
+            let known = scored.get(&member.record).cloned();
+            match known.map_or_else(|| Scored::of(record, &member, model), Ok) {
+                Ok(pair) => pairs.push((member.record, pair)),
+                Err(_) => retrieval.degraded = true,
+            }
+        }
+        if !pairs.is_empty() {
+            pairs.truncate(MOST_MEMBERS);
+            ranked.push(person_score(Some(person), pairs, constraints));
+        }
+    }
+    Ok(conclude(ranked, retrieval, model))
+}
+
+#[derive(Clone)]
+struct Scored {
+    score: PairScore,
+    guards: Vec<Guard>,
+}
+
+impl Scored {
+    fn of(record: &ComparisonRecord, candidate: &Candidate, model: &Model) -> Result<Self, RowError> {
+        let other = ComparisonRecord::decode(&candidate.row)?;
+        let score = model.score(record, &other);
+        let guards = guard::of_pair(record, &other, &score.comparison);
+        Ok(Self { score, guards })
+    }
+}
+
+fn person_score(person: Option<PersonId>, pairs: Vec<(RecordId, Scored)>, constraints: &Constraints) -> PersonScore {
+    let (low, high) = PAIR_BOUNDS;
+    let count = f64::from(u32::try_from(pairs.len()).unwrap_or(u32::MAX).max(1));
+    let bits = pairs.iter().map(|(_, pair)| pair.score.bits.clamp(low, high)).sum::<f64>() / count;
+    let strongest = pairs.iter().max_by(|(a, x), (b, y)| x.score.bits.total_cmp(&y.score.bits).then(b.cmp(a)));
+    let best = strongest.map_or(RecordId(0), |(id, _)| *id);
+    let mut guards: BTreeSet<Guard> = pairs.iter().flat_map(|(_, pair)| pair.guards.iter().copied()).collect();
+    if pairs.len() > LARGE_PERSON {
+        guards.insert(Guard::Size);
+    }
+    if pairs.iter().any(|(_, pair)| pair.score.bits < CONTRADICTION) {
+        guards.insert(Guard::Contradiction);
+    }
+    if pairs.iter().any(|(id, _)| constraints.cannot_link.contains(id)) {
+        guards.insert(Guard::CannotLink);
+    }
+    if pairs.iter().any(|(id, _)| constraints.must_link.contains(id)) {
+        guards.insert(Guard::MustLink);
+    }
+    let pairs = pairs.into_iter().map(|(id, pair)| (id, pair.score)).collect();
+    PersonScore { person, best, bits, probability: probability(bits), guards: guards.into_iter().collect(), pairs }
+}
+
+fn conclude(mut ranked: Vec<PersonScore>, retrieval: Retrieval, model: &Model) -> Verdict {
+    let settings = model.settings;
+    ranked.sort_by(|a, b| b.bits.total_cmp(&a.bits).then(a.best.cmp(&b.best)));
+    let told: Vec<usize> = positions(&ranked, |score| score.guards.contains(&Guard::MustLink));
+    if let [only] = told.as_slice() {
+        let outcome = match ranked.get(*only) {
+            Some(score) if score.guards.contains(&Guard::CannotLink) => Outcome::Possible,
+            Some(PersonScore { person: Some(person), .. }) => Outcome::Match { person: *person },
+            _ => Outcome::Possible,
+        };
+        return Verdict { outcome, ranked, retrieval };
+    }
+    if told.len() > 1 {
+        return Verdict { outcome: Outcome::Possible, ranked, retrieval };
+    }
+    let open = positions(&ranked, |score| score.person.is_some() && !score.is_vetoed());
+    let Some(first) = open.first().and_then(|at| ranked.get(*at)) else {
+        return Verdict { outcome: Outcome::NonMatch, ranked, retrieval };
+    };
+    let (bits, second) = (first.bits, open.get(1).and_then(|at| ranked.get(*at)).map(|score| score.bits));
+    let mut added = Vec::new();
+    if retrieval.degraded {
+        added.push(Guard::Degraded);
+    }
+    if second.is_some_and(|second| bits - second < settings.margin_bits) && bits >= settings.review_bits {
+        added.push(Guard::SecondPerson);
+    }
+    if let Some(first) = open.first().and_then(|at| ranked.get_mut(*at)) {
+        first.guards.extend(added);
+    }
+    let outcome = match open.first().and_then(|at| ranked.get(*at)) {
+        Some(score) if score.bits >= settings.automatic_bits && !score.is_held() => {
+            score.person.map_or(Outcome::Possible, |person| Outcome::Match { person })
+        }
+        Some(score) if score.bits >= settings.review_bits => Outcome::Possible,
+        _ => Outcome::NonMatch,
+    };
+    Verdict { outcome, ranked, retrieval }
+}
+
+fn positions(ranked: &[PersonScore], test: impl Fn(&PersonScore) -> bool) -> Vec<usize> {
+    ranked.iter().enumerate().filter(|(_, score)| test(score)).map(|(at, _)| at).collect()
+}

@@ -1,0 +1,87 @@
+//! Cases in which a high weight must not decide alone.
+
+use super::comparison::Comparison;
+use super::record::ComparisonRecord;
+
+/// Why a pair or a person is held for a steward, or refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Guard {
+    /// Same family and birth date, other given name: a twin or sibling.
+    Twin,
+    /// Different order in a multiple birth.
+    BirthOrder,
+    /// Different generation suffixes.
+    Suffix,
+    /// Same name and address, births 15 years or more apart.
+    Generation,
+    /// A newborn without a name yet.
+    Newborn,
+    /// The person already has many records.
+    Size,
+    /// Not all candidates could be read.
+    Degraded,
+    /// A second person is nearly as likely.
+    SecondPerson,
+    /// One of the person's records speaks clearly against it.
+    Contradiction,
+    /// A steward has said that they are different.
+    CannotLink,
+    /// A steward has said that they are one; it overrides the weight.
+    MustLink,
+}
+
+impl Guard {
+    /// The name in explanations.
+    pub fn id(self) -> &'static str {
+        match self {
+            Guard::Twin => "twin",
+            Guard::BirthOrder => "birth_order",
+            Guard::Suffix => "suffix",
+            Guard::Generation => "generation",
+            Guard::Newborn => "newborn",
+            Guard::Size => "size",
+            Guard::Degraded => "degraded",
+            Guard::SecondPerson => "second_person",
+            Guard::Contradiction => "contradiction",
+            Guard::CannotLink => "cannot_link",
+            Guard::MustLink => "must_link",
+        }
+    }
+
+    /// Whether it forbids the match; else it asks for a steward.
+    pub fn is_veto(self) -> bool {
+        matches!(self, Guard::BirthOrder | Guard::Suffix | Guard::CannotLink)
+    }
+}
+
+/// The guards that two records raise.
+pub fn of_pair(a: &ComparisonRecord, b: &ComparisonRecord, levels: &Comparison) -> Vec<Guard> {
+    let mut guards = Vec::new();
+    let agrees =
+        |level: Option<&str>| level.is_some_and(|level| level.contains("equal") || level == "exact" || level == "near");
+    let given_differs = matches!(
+        levels.given,
+        Some("kana_one_edit" | "shares_a_kanji" | "differs" | "first_letters" | "similar" | "one_token")
+    );
+    let births_close = matches!(levels.birth, Some("exact" | "one_digit" | "day_and_month_swapped"));
+    if agrees(levels.family) && given_differs && births_close {
+        guards.push(Guard::Twin);
+    }
+    if a.birth_order != 0 && b.birth_order != 0 && a.birth_order != b.birth_order {
+        guards.push(Guard::BirthOrder);
+    }
+    if !a.suffix.is_empty() && !b.suffix.is_empty() && a.suffix != b.suffix {
+        guards.push(Guard::Suffix);
+    }
+    let years = (a.birth / 10_000).abs_diff(b.birth / 10_000);
+    let both = a.birth != 0 && b.birth != 0;
+    if both && years >= 15 && agrees(levels.family) && agrees(levels.given) && levels.address == Some("town_and_block")
+    {
+        guards.push(Guard::Generation);
+    }
+    let nameless = |record: &ComparisonRecord| record.newborn && levels.given.is_none();
+    if nameless(a) || nameless(b) {
+        guards.push(Guard::Newborn);
+    }
+    guards
+}

@@ -1,0 +1,230 @@
+//! The weights of a comparison, read from a model file and checked.
+//!
+//! A model gives, for each level of each field, how often it occurs between two records of one person (`m`),
+//! of unrelated people (`u`) and of members of one household (`h`). The third class is what keeps relatives
+//! apart: what they share (name, address, telephone) is evidence of a household, not of one person.
+
+use super::comparison::{Field, Tradition, scale};
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::OnceLock;
+
+/// Bounds of decisions and the size of the base; configuration.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// About how many records the base holds: sets the prior of one match for each record.
+    pub population: u32,
+    /// From this weight on, a link is automatic.
+    pub automatic_bits: f64,
+    /// From this weight on, a steward is asked.
+    pub review_bits: f64,
+    /// How far the second person must be behind the first.
+    pub margin_bits: f64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { population: 20_000, automatic_bits: 10.0, review_bits: -1.0, margin_bits: 6.0 }
+    }
+}
+
+/// The three probabilities of one level.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Level {
+    /// The level's name.
+    pub id: String,
+    /// Between records of one person.
+    pub m: f64,
+    /// Between records of unrelated people.
+    pub u: f64,
+    /// Between records of different members of one household.
+    pub h: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FieldFile {
+    levels: Vec<Level>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ModelFile {
+    id: String,
+    version: u32,
+    tradition: String,
+    household_size: f64,
+    family: FieldFile,
+    given: FieldFile,
+    birth: FieldFile,
+    sex: FieldFile,
+    address: FieldFile,
+    phone: FieldFile,
+}
+
+/// Why a model file is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelError(String);
+
+impl fmt::Display for ModelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "model file: {}", self.0)
+    }
+}
+
+impl std::error::Error for ModelError {}
+
+/// A checked model and the settings under which it decides.
+#[derive(Clone, Debug)]
+pub struct Model {
+    id: String,
+    version: u32,
+    tradition: Tradition,
+    household_size: f64,
+    levels: HashMap<(Field, &'static str), Level>,
+    /// Bounds and the size of the base.
+    pub settings: Settings,
+}
+
+impl Model {
+    /// The weights for records of people in Japan.
+    pub fn japanese() -> Self {
+        static MODEL: OnceLock<Model> = OnceLock::new();
+        MODEL.get_or_init(|| shipped(include_str!("models/japanese.toml"), Tradition::Japanese)).clone()
+    }
+
+    /// The weights for Western names.
+    pub fn western() -> Self {
+        static MODEL: OnceLock<Model> = OnceLock::new();
+        MODEL.get_or_init(|| shipped(include_str!("models/western.toml"), Tradition::Western)).clone()
+    }
+
+    /// Reads and checks a model file.
+    pub fn from_toml(text: &str) -> Result<Self, ModelError> {
+        let file: ModelFile = toml::from_str(text).map_err(|error| ModelError(error.message().to_owned()))?;
+        let tradition = match file.tradition.as_str() {
+            "japanese" => Tradition::Japanese,
+            "western" => Tradition::Western,
+            other => return Err(ModelError(format!("tradition {other:?} is neither \"japanese\" nor \"western\""))),
+        };
+        if !(0.1..=100.0).contains(&file.household_size) {
+            return Err(ModelError("household_size must lie between 0.1 and 100".to_owned()));
+        }
+        let mut levels = HashMap::new();
+        let fields = [file.family, file.given, file.birth, file.sex, file.address, file.phone];
+        for (field, said) in Field::ALL.into_iter().zip(fields) {
+            let names = scale(tradition, field);
+            check_levels(field, &names, &said.levels)?;
+            levels.extend(names.into_iter().zip(said.levels).map(|(name, level)| ((field, name), level)));
+        }
+        let ModelFile { id, version, household_size, .. } = file;
+        Ok(Self { id, version, tradition, household_size, levels, settings: Settings::default() })
+    }
+
+    /// The same weights under other settings.
+    pub fn with_settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Name and version, as decisions are stamped: `japanese/1`.
+    pub fn version(&self) -> String {
+        format!("{}/{}", self.id, self.version)
+    }
+
+    /// The scale of names.
+    pub fn tradition(&self) -> Tradition {
+        self.tradition
+    }
+
+    /// The probabilities of a level.
+    pub fn level(&self, field: Field, name: &'static str) -> Option<&Level> {
+        self.levels.get(&(field, name))
+    }
+
+    /// log2 of the odds that two records taken at random are of one person: one match for each record.
+    pub fn prior_bits(&self) -> f64 {
+        -f64::from(self.settings.population.max(1000)).log2()
+    }
+
+    /// The share of pairs of records of different people that are of one household.
+    pub fn household_share(&self) -> f64 {
+        self.household_size / f64::from(self.settings.population.max(1000))
+    }
+}
+
+fn check_levels(field: Field, names: &[&str], levels: &[Level]) -> Result<(), ModelError> {
+    let fail = |what: &str| Err(ModelError(format!("[{}] {what}", field.id())));
+    if !levels.iter().map(|level| level.id.as_str()).eq(names.iter().copied()) {
+        return fail(&format!("needs the levels {} in this order", names.join(", ")));
+    }
+    let of: [fn(&Level) -> f64; 3] = [|level| level.m, |level| level.u, |level| level.h];
+    for probability in of {
+        if levels.iter().any(|level| !(1e-9..=1.0).contains(&probability(level))) {
+            return fail("has a probability outside 1e-9 to 1");
+        }
+        let sum: f64 = levels.iter().map(probability).sum();
+        if (sum - 1.0).abs() > 0.01 {
+            return fail(&format!("has probabilities that sum to {sum:.4}, not 1"));
+        }
+    }
+    let weight = |level: Option<&Level>| level.map_or(0.0, |level| (level.m / level.u).log2());
+    let best = levels.iter().map(|level| (level.m / level.u).log2()).fold(f64::MIN, f64::max);
+    let exact = levels.get(usize::from(matches!(field, Field::Family | Field::Given)));
+    if weight(levels.last()) >= 0.0 || weight(exact) <= 0.0 || weight(levels.last()) >= best {
+        return fail("is not monotone: agreement must speak for, the last level against one person");
+    }
+    Ok(())
+}
+
+/// A shipped file is checked by a test; one that were broken would leave a model that never matches.
+fn shipped(text: &str, tradition: Tradition) -> Model {
+    Model::from_toml(text).unwrap_or_else(|_| Model {
+        id: "broken".to_owned(),
+        version: 0,
+        tradition,
+        household_size: 1.0,
+        levels: HashMap::new(),
+        settings: Settings::default(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shipped_models_are_sound() {
+        for text in [include_str!("models/japanese.toml"), include_str!("models/western.toml")] {
+            if let Err(error) = Model::from_toml(text) {
+                panic!("{error}");
+            }
+        }
+        assert_eq!(Model::japanese().version(), "japanese/1");
+        assert_eq!(Model::western().version(), "western/1");
+    }
+
+    #[test]
+    fn unsound_models_are_refused() {
+        let good = include_str!("models/japanese.toml");
+        for (from, to, complaint) in [
+            ("m = 0.975", "m = 0.5", "sum to"),
+            ("id = \"exact\"", "id = \"same\"", "in this order"),
+            ("m = 0.993, u = 0.5", "m = 1.5, u = 0.5", "outside"),
+            (
+                "m = 0.993, u = 0.5, h = 0.4 },\n  { id = \"differs\", m = 0.007",
+                "m = 0.4, u = 0.5, h = 0.4 },\n  { id = \"differs\", m = 0.6",
+                "monotone",
+            ),
+            ("tradition = \"japanese\"", "tradition = \"martian\"", "martian"),
+            ("household_size = 3.0", "household_size = 0.0", "household_size"),
+            ("version = 1", "version = 1\nextra = 2", "extra"),
+        ] {
+            assert!(good.contains(from), "{from}");
+            let error = Model::from_toml(&good.replacen(from, to, 1)).unwrap_err().to_string();
+            assert!(error.contains(complaint), "{error}");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! What the matcher must do, told with invented people.

@@ -1,0 +1,98 @@
+//! From levels to a weight: log2 of the odds that two records are of one person.
+
+use super::comparison::{Comparison, Field};
+use super::model::Model;
+use super::record::ComparisonRecord;
+
+/// How frequent the values are on which two records agree. Agreement on a rare name says more.
+pub trait Frequencies {
+    /// Bits to add for the agreement of `a` and `b` on `field`; clamped to -6 to +8.
+    fn adjustment(&self, field: Field, a: &ComparisonRecord, b: &ComparisonRecord) -> f64;
+}
+
+/// Nothing is known of frequencies: the level's average stands.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoFrequencies;
+
+impl Frequencies for NoFrequencies {
+    fn adjustment(&self, _: Field, _: &ComparisonRecord, _: &ComparisonRecord) -> f64 {
+        0.0
+    }
+}
+
+/// What one field contributed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FieldScore {
+    /// The field.
+    pub field: Field,
+    /// Its level.
+    pub level: &'static str,
+    /// log2 m/u.
+    pub bits_vs_unrelated: f64,
+    /// log2 m/h.
+    pub bits_vs_household: f64,
+    /// The part of `bits_vs_unrelated` that is due to the frequency of the value.
+    pub frequency_bits: f64,
+}
+
+/// The weight of a pair of records and how it came about; no personal values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PairScore {
+    /// log2 of the posterior odds.
+    pub bits: f64,
+    /// log2 of the prior odds.
+    pub prior_bits: f64,
+    /// How much of the probability of "not the same" is "of one household": near 1 for relatives.
+    pub household_share: f64,
+    /// The levels.
+    pub comparison: Comparison,
+    /// The fields that both records have.
+    pub fields: Vec<FieldScore>,
+}
+
+impl PairScore {
+    /// The probability that the two are one person.
+    pub fn probability(&self) -> f64 {
+        probability(self.bits)
+    }
+}
+
+/// The probability to which a weight in bits amounts.
+pub fn probability(bits: f64) -> f64 {
+    1.0 / (1.0 + (-bits).exp2())
+}
+
+impl Model {
+    /// The weight of a pair, frequencies unknown.
+    pub fn score(&self, a: &ComparisonRecord, b: &ComparisonRecord) -> PairScore {
+        self.score_with(a, b, &NoFrequencies)
+    }
+
+    /// The weight of a pair: P(levels | one person) over the mixture of household and unrelated, and the prior.
+    pub fn score_with(&self, a: &ComparisonRecord, b: &ComparisonRecord, frequencies: &dyn Frequencies) -> PairScore {
+        let comparison = Comparison::of(self.tradition(), a, b);
+        let mut fields = Vec::new();
+        let (mut unrelated, mut household) = (0.0, 0.0);
+        for field in Field::ALL {
+            let Some(level) = comparison.level(field) else { continue };
+            let Some(known) = self.level(field, level) else { continue };
+            let frequency_bits = frequencies.adjustment(field, a, b).clamp(-6.0, 8.0);
+            let bits_vs_unrelated = (known.m / known.u).log2() + frequency_bits;
+            let bits_vs_household = (known.m / known.h).log2();
+            unrelated += bits_vs_unrelated;
+            household += bits_vs_household;
+            fields.push(FieldScore { field, level, bits_vs_unrelated, bits_vs_household, frequency_bits });
+        }
+        let share = self.household_share();
+        let (of_household, of_unrelated) = (share * (-household).exp2(), (1.0 - share) * (-unrelated).exp2());
+        let others = of_household + of_unrelated;
+        let prior_bits = self.prior_bits();
+        PairScore {
+            bits: prior_bits - others.log2(),
+            prior_bits,
+            household_share: of_household / others,
+            comparison,
+            fields,
+        }
+    }
+}
