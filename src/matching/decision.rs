@@ -2,6 +2,7 @@
 //!
 //! It must never link on weight alone where a guard holds, and a steward's word stands above every weight.
 
+use super::explanation::Explanation;
 use super::guard::{self, Guard};
 use super::model::Model;
 use super::record::ComparisonRecord;
@@ -53,6 +54,18 @@ pub struct PersonScore {
 }
 
 impl PersonScore {
+    /// Whether a steward could be asked about this person: not forbidden, and not below the bound of review.
+    pub fn is_possible(&self, model: &Model) -> bool {
+        !self.is_vetoed() && self.bits >= model.settings().review_bits
+    }
+
+    /// Why the record fits its best record of this person, as JSON without personal values.
+    pub fn explanation(&self, model: &Model) -> String {
+        let best = self.pairs.iter().find(|(record, _)| *record == self.best);
+        let explained = best.map(|(_, pair)| Explanation::of(pair, &self.guards, model));
+        explained.and_then(|explanation| serde_json::to_string(&explanation).ok()).unwrap_or_default()
+    }
+
     fn is_vetoed(&self) -> bool {
         self.guards.iter().any(|guard| guard.is_veto())
     }

@@ -129,6 +129,11 @@ impl Model {
         self
     }
 
+    /// Bounds of decisions and the size of the base.
+    pub fn settings(&self) -> Settings {
+        self.settings
+    }
+
     /// Name and version, as decisions are stamped: `japanese/1`.
     pub fn version(&self) -> String {
         format!("{}/{}", self.id, self.version)

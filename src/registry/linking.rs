@@ -169,7 +169,7 @@ impl Registry {
             origin: ground.origin.to_owned(),
             actor: cause.actor.to_owned(),
             weight: ground.weight,
-            model: self.0.settings.model.id().to_owned(),
+            model: self.0.settings.model.version(),
             reason: ground.reason.to_owned(),
             valid_from: cause.time,
             valid_to: None,
@@ -229,7 +229,7 @@ impl Registry {
             Outcome::Match { .. } => "proposed_match",
             Outcome::Possible => "possible_match",
         };
-        for score in verdict.ranked.iter().filter(|score| score.is_possible()) {
+        for score in verdict.ranked.iter().filter(|score| score.is_possible(&self.0.settings.model)) {
             if let Some(person) = score.person.filter(|person| *person != current) {
                 self.flag(tx, cause, record, person, kind, Some(score))?;
             }
@@ -259,7 +259,7 @@ impl Registry {
             other_record: score.map(|score| score.best.0),
             person_id: Some(person.0),
             weight: score.map_or(0.0, |score| score.bits),
-            model: self.0.settings.model.id().to_owned(),
+            model: self.0.settings.model.version(),
             explanation,
             opened: cause.time,
             state: "open".to_owned(),

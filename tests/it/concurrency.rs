@@ -5,7 +5,7 @@
 use crate::support::*;
 use nayose::registry::Registry;
 use nayose::store::Store;
-use nayose::store::testing::on_both_stores_with_a_second_process;
+
 use std::sync::Barrier;
 
 const FEEDERS: [&str; 8] = ["h01", "h02", "h03", "h04", "h05", "h06", "h07", "c01"];

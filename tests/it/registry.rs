@@ -4,7 +4,7 @@ use crate::support::*;
 use nayose::access::{Grant, Permission, Policy, Principal};
 use nayose::identity::{BirthCriterion, DemographicsQuery, DomainKey, NameCriterion, PersonName, Representation};
 use nayose::registry::{FeedCommand, Linking, MergeCommand, Place, Reason, Refusal, Remark, ReviewVerdict, Settings};
-use nayose::store::testing::on_both_stores;
+
 use std::collections::HashMap;
 
 #[test]
@@ -64,13 +64,20 @@ fn a_repeat_gets_the_stored_outcome_and_acts_not_again() {
         let before = store.counts().unwrap();
         let second = registry.feed(&intake("m1", "p1"), command.clone()).unwrap();
         assert!(second.repeated && !first.repeated);
-        assert_eq!((&second.outcome, &second.reply_id, second.reply_time), (&first.outcome, &first.reply_id, first.reply_time));
+        assert_eq!(
+            (&second.outcome, &second.reply_id, second.reply_time),
+            (&first.outcome, &first.reply_id, first.reply_time)
+        );
         let other = registry.feed(&intake("m1", "another payload"), command.clone()).unwrap();
         assert_eq!(other.outcome.refusal, Some(Refusal::new(Reason::MessageIdReused, Place::Message)));
         let unchanged = registry.feed(&intake("m2", "p1"), command).unwrap();
         assert_eq!(unchanged.outcome.refusal, None);
         let after = store.counts().unwrap();
-        assert_eq!((before.versions, before.events), (after.versions, after.events), "what changes nothing leaves no trace");
+        assert_eq!(
+            (before.versions, before.events),
+            (after.versions, after.events),
+            "what changes nothing leaves no trace"
+        );
     });
 }
 
@@ -113,7 +120,11 @@ fn a_merge_carries_the_links_over_and_kills_the_subsumed_identifier() {
         let across = MergeCommand { survivor: id("h01", "200"), subsumed: id("c01", "7") };
         let refused = registry.merge(&intake("across", "across"), across).unwrap().outcome.refusal;
         assert_eq!(refused, Some(Refusal::new(Reason::MergeAcrossAuthorities, Place::Subsumed)));
-        let fed = FeedCommand { identifiers: vec![id("h01", "100")], other_identifiers: vec![], demographics: demographics(&hanako()) };
+        let fed = FeedCommand {
+            identifiers: vec![id("h01", "100")],
+            other_identifiers: vec![],
+            demographics: demographics(&hanako()),
+        };
         let refused = registry.feed(&intake("dead", "dead"), fed).unwrap().outcome.refusal;
         assert_eq!(refused, Some(Refusal::new(Reason::IdentifierSubsumed, Place::Identifier(0))));
     });
@@ -144,7 +155,11 @@ fn identifiers_outside_the_senders_domains_are_hints_with_a_warning() {
         };
         let settled = registry.feed(&intake("m1", "p1"), beside).unwrap();
         assert_eq!(settled.outcome.remarks, [Remark::ForeignIdentifierKept(0)]);
-        let at_the_top = FeedCommand { identifiers: vec![foreign], other_identifiers: vec![], demographics: demographics(&hanako()) };
+        let at_the_top = FeedCommand {
+            identifiers: vec![foreign],
+            other_identifiers: vec![],
+            demographics: demographics(&hanako()),
+        };
         let refused = registry.feed(&intake("m2", "p2"), at_the_top).unwrap().outcome.refusal;
         assert_eq!(refused, Some(Refusal::new(Reason::AuthorityNotGranted, Place::Identifier(0))));
     });
@@ -193,10 +208,17 @@ fn hidden_answers_exactly_like_unknown() {
         let feeder = Grant { domain: None, may: Permission::WORDS.iter().map(|(_, p)| *p).collect() };
         let systems = HashMap::from([("viewer".to_owned(), vec![own]), ("loader".to_owned(), vec![feeder])]);
         let registry = registry(store, Settings { policy: Policy::Registered(systems), ..settings() });
-        let loader = |message: &str| nayose::registry::Intake { principal: Principal::system("loader"), ..intake(message, message) };
-        for (message, domain, value, said) in [("1", "h01", "100", hanako()), ("2", "c01", "7", hanako_at_the_clinic())] {
-            let command =
-                FeedCommand { identifiers: vec![id(domain, value)], other_identifiers: vec![], demographics: demographics(&said) };
+        let loader = |message: &str| nayose::registry::Intake {
+            principal: Principal::system("loader"),
+            ..intake(message, message)
+        };
+        for (message, domain, value, said) in [("1", "h01", "100", hanako()), ("2", "c01", "7", hanako_at_the_clinic())]
+        {
+            let command = FeedCommand {
+                identifiers: vec![id(domain, value)],
+                other_identifiers: vec![],
+                demographics: demographics(&said),
+            };
             assert_eq!(registry.feed(&loader(message), command).unwrap().outcome.refusal, None);
         }
         let viewer = Principal::system("viewer");
@@ -204,7 +226,11 @@ fn hidden_answers_exactly_like_unknown() {
             let wanted: Vec<_> = wanted.iter().map(|text| oid(text)).collect();
             registry.cross_reference(&viewer, &id(domain, value), &wanted).unwrap()
         };
-        assert_eq!(ask("h01", "100", &[]).unwrap().identifiers, [], "neither the clinic's nor the regional one is shown");
+        assert_eq!(
+            ask("h01", "100", &[]).unwrap().identifiers,
+            [],
+            "neither the clinic's nor the regional one is shown"
+        );
         assert_eq!(ask("c01", "7", &[]), ask("c01", "no such", &[]));
         assert_eq!(ask("h01", "100", &["2.999.1.21"]), ask("h01", "100", &["2.999.77"]));
         let stranger = registry.cross_reference(&caller(), &id("h01", "100"), &[]).unwrap();

@@ -4,14 +4,15 @@ use nayose::access::{Policy, Principal};
 use nayose::audit::Action;
 use nayose::clock::Clock;
 use nayose::identity::{
-    Address, AddressPart, AddressPartKind, Demographics, DomainKey, Field, Oid, PartialDate, PatientIdentifier, PersonName,
-    Representation, Sex, Telecom, TelecomScheme,
+    Address, AddressPart, AddressPartKind, Demographics, DomainKey, Field, Oid, PartialDate, PatientIdentifier,
+    PersonName, Representation, Sex, Telecom, TelecomScheme,
 };
 use nayose::matching::{Model, NamePolicy};
 use nayose::registry::{
-    DomainSettings, FeedCommand, ForeignIdentifiers, Intake, Linking, Registry, RegionalSettings, Settings, Settled,
+    DomainSettings, FeedCommand, ForeignIdentifiers, Intake, Linking, RegionalSettings, Registry, Settings, Settled,
 };
 use nayose::store::Store;
+use nayose::store::testing::Place;
 
 pub const REGIONAL: &str = "2.999.1";
 pub const DOMAINS: [(&str, &str); 9] = [
@@ -50,7 +51,12 @@ pub fn settings() -> Settings {
         foreign_identifiers: ForeignIdentifiers::Hint,
         names: NamePolicy::Similar,
         search_limit: 200,
-        regional: RegionalSettings { oid: oid(REGIONAL), namespace: "HOSHIMI".to_owned(), prefix: String::new(), digits: 9 },
+        regional: RegionalSettings {
+            oid: oid(REGIONAL),
+            namespace: "HOSHIMI".to_owned(),
+            prefix: String::new(),
+            digits: 9,
+        },
         domains: DOMAINS.iter().map(domain).collect(),
         model: Model::japanese(),
     }
@@ -128,19 +134,29 @@ pub fn demographics(said: &Said) -> Demographics {
         ],
     };
     Demographics {
-        names: Field::Set(vec![name(Representation::Ideographic, said.kanji), name(Representation::Syllabic, said.kana)]),
+        names: Field::Set(vec![
+            name(Representation::Ideographic, said.kanji),
+            name(Representation::Syllabic, said.kana),
+        ]),
         sex: Field::Set(said.sex),
         birth_date: Field::Set(PartialDate::parse_hl7(said.birth).unwrap()),
         addresses: Field::Set(vec![address]),
-        telecoms: Field::Set(vec![Telecom { uses: Vec::new(), scheme: TelecomScheme::Phone, value: said.phone.to_owned() }]),
+        telecoms: Field::Set(vec![Telecom {
+            uses: Vec::new(),
+            scheme: TelecomScheme::Phone,
+            value: said.phone.to_owned(),
+        }]),
         ..Demographics::default()
     }
 }
 
 pub fn feed(registry: &Registry, domain: &str, value: &str, said: &Said) -> Settled {
     let message = Clock::system().uuid().to_string();
-    let command =
-        FeedCommand { identifiers: vec![id(domain, value)], other_identifiers: Vec::new(), demographics: demographics(said) };
+    let command = FeedCommand {
+        identifiers: vec![id(domain, value)],
+        other_identifiers: Vec::new(),
+        demographics: demographics(said),
+    };
     let settled = registry.feed(&intake(&message, &message), command).unwrap();
     assert_eq!(settled.outcome.refusal, None);
     settled
@@ -149,8 +165,35 @@ pub fn feed(registry: &Registry, domain: &str, value: &str, said: &Said) -> Sett
 /// The values that a cross-reference by `domain`/`value` shows, as `oid^value`, sorted.
 pub fn others(registry: &Registry, domain: &str, value: &str) -> Vec<String> {
     let found = registry.cross_reference(&caller(), &id(domain, value), &[]).unwrap().unwrap();
-    let mut shown: Vec<String> =
-        found.identifiers.iter().map(|shown| format!("{}^{}", shown.identifier.authority, shown.identifier.value)).collect();
+    let mut shown: Vec<String> = found
+        .identifiers
+        .iter()
+        .map(|shown| format!("{}^{}", shown.identifier.authority, shown.identifier.value))
+        .collect();
     shown.sort();
     shown
+}
+
+/// Runs `check` on a fresh store of each kind. Without PostgreSQL it says so aloud, and fails where it is required.
+pub fn on_both_stores(check: impl Fn(&Store)) {
+    for place in places() {
+        check(&place.open(&Clock::system()).unwrap());
+    }
+}
+
+/// Likewise with a second handle: another process on PostgreSQL; on SQLite, which has one process, the same.
+pub fn on_both_stores_with_a_second_process(check: impl Fn(&Store, &Store)) {
+    for place in places() {
+        let store = place.open(&Clock::system()).unwrap();
+        let second =
+            if place.url.starts_with("postgres") { place.open(&Clock::system()).unwrap() } else { store.clone() };
+        check(&store, &second);
+    }
+}
+
+fn places() -> Vec<Place> {
+    let places = Place::each();
+    let required = std::env::vars_os().any(|(name, _)| name == "NAYOSE_REQUIRE_POSTGRES");
+    assert!(!required || places.len() == 2, "PostgreSQL is required here and could not be started");
+    places
 }

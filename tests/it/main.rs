@@ -1,0 +1,5 @@
+//! The integration tests, in one binary.
+
+mod concurrency;
+mod registry;
+mod support;
