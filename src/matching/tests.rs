@@ -4,6 +4,8 @@ use super::*;
 use crate::identity::{Field, *};
 use proptest::prelude::*;
 
+mod families;
+
 /// kanji family, given; kana family, given; birth; sex; address line; telephone.
 type Said<'a> = (&'a str, &'a str, &'a str, &'a str, &'a str, Sex, &'a str, &'a str);
 
