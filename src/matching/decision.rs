@@ -4,7 +4,7 @@
 
 use super::explanation::Explanation;
 use super::guard::{self, Guard};
-use super::model::Model;
+use super::model::{Model, Settings};
 use super::record::ComparisonRecord;
 use super::retrieval::{Retrieval, retrieve};
 use super::row::RowError;
@@ -68,6 +68,12 @@ impl PersonScore {
 
     fn is_vetoed(&self) -> bool {
         self.guards.iter().any(|guard| guard.is_veto())
+    }
+
+    /// The best record is in the automatic zone, and the person as a whole supports it.
+    fn is_sure(&self, settings: &Settings) -> bool {
+        let best = self.pairs.iter().map(|(_, pair)| pair.bits).fold(f64::MIN, f64::max);
+        best >= settings.automatic_bits && self.bits >= settings.support_bits
     }
 
     fn is_held(&self) -> bool {
@@ -214,7 +220,7 @@ fn conclude(mut ranked: Vec<PersonScore>, retrieval: Retrieval, model: &Model) -
         first.guards.extend(added);
     }
     let outcome = match open.first().and_then(|at| ranked.get(*at)) {
-        Some(score) if score.bits >= settings.automatic_bits && !score.is_held() => {
+        Some(score) if score.is_sure(&settings) && !score.is_held() => {
             score.person.map_or(Outcome::Possible, |person| Outcome::Match { person })
         }
         Some(score) if score.bits >= settings.review_bits => Outcome::Possible,

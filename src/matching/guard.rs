@@ -12,7 +12,7 @@ pub enum Guard {
     BirthOrder,
     /// Different generation suffixes.
     Suffix,
-    /// Same name and address, births 15 years or more apart.
+    /// Same name and address, births 15 years or more apart and no slip of one digit; or the same names crossed, births not alike.
     Generation,
     /// A newborn without a name yet.
     Newborn,
@@ -75,8 +75,17 @@ pub fn of_pair(a: &ComparisonRecord, b: &ComparisonRecord, levels: &Comparison) 
     }
     let years = (a.birth / 10_000).abs_diff(b.birth / 10_000);
     let both = a.birth != 0 && b.birth != 0;
-    if both && years >= 15 && agrees(levels.family) && agrees(levels.given) && levels.address == Some("town_and_block")
+    let unlike = !births_close && levels.birth != Some("month_and_day");
+    if both
+        && unlike
+        && years >= 15
+        && agrees(levels.family)
+        && agrees(levels.given)
+        && levels.address == Some("town_and_block")
     {
+        guards.push(Guard::Generation);
+    }
+    if levels.family == Some("swapped_with_given") && !births_close {
         guards.push(Guard::Generation);
     }
     let nameless = |record: &ComparisonRecord| record.newborn && levels.given.is_none();

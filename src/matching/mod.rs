@@ -33,4 +33,4 @@ pub use row::RowError;
 pub use seam::{BlockingKey, Candidate, Candidates, SearchClause, SearchToken, TokenMatch};
 pub use search::{NamePolicy, clauses, degree};
 pub use tokens::search_tokens;
-pub use weight::{Frequencies, NoFrequencies, PairScore};
+pub use weight::{FieldScore, Frequencies, NoFrequencies, PairScore};

@@ -15,8 +15,10 @@ use std::sync::OnceLock;
 pub struct Settings {
     /// About how many records the base holds: sets the prior of one match for each record.
     pub population: u32,
-    /// From this weight on, a link is automatic.
+    /// From this weight of a person's best record on, a link is automatic.
     pub automatic_bits: f64,
+    /// What the mean over the person's records must reach besides.
+    pub support_bits: f64,
     /// From this weight on, a steward is asked.
     pub review_bits: f64,
     /// How far the second person must be behind the first.
@@ -25,7 +27,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { population: 20_000, automatic_bits: 10.0, review_bits: -1.0, margin_bits: 6.0 }
+        Self { population: 20_000, automatic_bits: 10.0, support_bits: 2.0, review_bits: -1.0, margin_bits: 6.0 }
     }
 }
 

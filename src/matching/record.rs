@@ -141,7 +141,7 @@ impl ComparisonRecord {
 
     /// The birth date where the day is known.
     pub fn birth_day(&self) -> Option<u32> {
-        (self.birth > 0 && self.birth % 100 != 0).then_some(self.birth)
+        (self.birth > 0 && !self.birth.is_multiple_of(100)).then_some(self.birth)
     }
 }
 
