@@ -135,3 +135,6 @@ impl std::fmt::Debug for Store {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
