@@ -186,3 +186,40 @@ fn a_work_that_holds_the_last_handle_ends_in_peace() {
     let result = store.write(Vec::new(), move |_| nested.write::<(), StoreError, _>(Vec::new(), |_| Ok(())));
     assert!(matches!(result, Err(StoreError::Unavailable(_))), "a write within a write is refused, not a deadlock");
 }
+
+#[test]
+fn after_a_failed_commit_nothing_more_is_acknowledged() {
+    let place = Place::sqlite().unwrap();
+    let store = place.open(&clock()).unwrap();
+    write(&store, |tx| tx.record_insert(&record(1, "a")));
+    // A deferred foreign key is looked at when the transaction commits, and not before.
+    let failed: Result<(), StoreError> = store.write(Vec::new(), |tx| {
+        tx.connection().batch(
+            "CREATE TABLE a (id INTEGER PRIMARY KEY); \
+             CREATE TABLE b (a REFERENCES a (id) DEFERRABLE INITIALLY DEFERRED); INSERT INTO b VALUES (1)",
+        )?;
+        Ok(())
+    });
+    assert!(matches!(failed, Err(StoreError::Unknown)), "{failed:?}");
+    let later = store.write(Vec::new(), |tx| tx.record_insert(&record(2, "b")));
+    assert!(matches!(later, Err(StoreError::Unavailable(_))), "{later:?}");
+    assert_eq!(read(&store, |tx| tx.counts()).records, 1, "what was acknowledged can be read");
+    drop(store);
+    let again = place.open(&clock()).unwrap();
+    assert_eq!(read(&again, |tx| tx.counts()).records, 1, "a restart serves again");
+}
+
+#[test]
+fn a_connection_that_the_server_ended_is_replaced() {
+    let Some(place) = Place::postgres() else { return };
+    let store = place.open(&clock()).unwrap();
+    write(&store, |tx| tx.record_insert(&record(1, "a")));
+    let end_others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                      WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let mut other = crate::store::connection::postgres(&place.url).unwrap();
+    other.batch(end_others).unwrap();
+    assert_eq!(read(&store, |tx| tx.counts()).records, 1);
+    other.batch(end_others).unwrap();
+    write(&store, |tx| tx.record_insert(&record(2, "b")));
+    assert_eq!(read(&store, |tx| tx.counts()).records, 2);
+}
