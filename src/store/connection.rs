@@ -91,7 +91,15 @@ pub(super) fn sqlite_reader(path: &str) -> Result<Connection, StoreError> {
 /// hand, the wrapper would use that one, and each query would cross threads.
 pub(super) fn postgres(url: &str) -> Result<Connection, StoreError> {
     let url = url.to_owned();
-    let made = std::thread::spawn(move || PgConnection::establish(&url)).join();
+    let connect = move || -> Result<PgConnection, StoreError> {
+        let mut connection = PgConnection::establish(&url)?;
+        // What is acknowledged must survive a crash of the server, whatever the server's default is.
+        connection.batch_execute(
+            "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
+        )?;
+        Ok(connection)
+    };
+    let made = std::thread::spawn(connect).join();
     let connection = made.map_err(|_| StoreError::Unavailable("connecting failed".to_owned()))??;
     Ok(Connection::Postgres(Box::new(connection)))
 }

@@ -207,3 +207,6 @@ fields! {
     relationships: Vec<Relationship>, birth_place: Address, other_identifiers: Vec<OtherIdentifier>,
     confidentiality: Vec<Coded>, vip: Coded,
 }
+
+#[cfg(test)]
+mod tests;

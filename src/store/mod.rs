@@ -147,3 +147,6 @@ impl std::fmt::Debug for Store {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,6 +28,9 @@ const GROUP: usize = 256;
 /// How often places in commit order are assigned.
 const SEAL_EVERY: Duration = Duration::from_millis(200);
 
+/// How a snapshot begins.
+const READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
 /// A PostgreSQL database.
 pub(super) struct PostgresStore {
     pool: Arc<Pool>,
@@ -84,13 +87,16 @@ impl PostgresStore {
     ) -> Result<T, E> {
         self.pool.lend(|connection| {
             // An idle connection may have died with a restart of the database; one new one is worth a try.
-            if connection.batch("SELECT 1").is_err() {
-                match (self.pool.make)() {
+            if connection.batch(READ).is_err() {
+                self.pool.forget_idle();
+                let renewed = (self.pool.make)()
+                    .and_then(|mut fresh| fresh.batch(READ).map(|()| fresh).map_err(StoreError::from));
+                match renewed {
                     Ok(fresh) => *connection = fresh,
                     Err(error) => return (Err(error.into()), false),
                 }
             }
-            read_in(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", work)
+            read_in(connection, work)
         })?
     }
 
@@ -239,8 +245,9 @@ impl Background {
             }
             let result = self.keep(&rows, !ended);
             for reply in flushes {
-                let _ = reply
-                    .send(result.as_ref().map(|()| ()).map_err(|error| StoreError::Unavailable(error.to_string())));
+                let _ = reply.send(
+                    result.as_ref().err().map_or(Ok(()), |error| Err(StoreError::Unavailable(error.to_string()))),
+                );
             }
             if ended {
                 return;

@@ -31,6 +31,15 @@ enum Message {
     Audit(Box<WaitingAudit>),
 }
 
+impl Message {
+    fn into_job(self) -> Option<Box<dyn Job>> {
+        match self {
+            Message::Work(job) => Some(job),
+            Message::Audit(_) => None,
+        }
+    }
+}
+
 /// A work on its way through the writer.
 trait Job: Send {
     /// Does it; whether it wants to be kept.
@@ -117,7 +126,10 @@ impl SqliteStore {
         &self,
         work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        self.readers.lend(|connection| read_in(connection, "BEGIN", work))?
+        self.readers.lend(|connection| match connection.batch("BEGIN") {
+            Ok(()) => read_in(connection, work),
+            Err(error) => (Err(StoreError::from(error).into()), false),
+        })?
     }
 
     pub(super) fn enqueue_audit(&self, waiting: WaitingAudit) -> Result<(), StoreError> {
@@ -149,15 +161,12 @@ impl Drop for SqliteStore {
     }
 }
 
-/// Runs `work` between `begin` and a rollback, as nothing was written. Also says whether the connection is fit.
+/// Runs `work` in a transaction that is open, then rolls it back, as nothing was written. Also says whether
+/// the connection is fit for others.
 pub(super) fn read_in<T, E: From<StoreError>>(
     connection: &mut Connection,
-    begin: &str,
     work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
 ) -> (Result<T, E>, bool) {
-    if let Err(error) = connection.batch(begin) {
-        return (Err(StoreError::from(error).into()), false);
-    }
     let mut transaction = Transaction::new(connection, None);
     let result = work(&mut transaction);
     let fit = !transaction.is_broken();
@@ -228,16 +237,21 @@ impl Writer {
     /// Runs a group in one transaction and answers each caller after the commit.
     fn commit(&mut self, group: Vec<Message>) {
         let mut jobs = Vec::with_capacity(group.len());
-        let outcome = match &self.poisoned {
-            Some(why) => Err(StoreError::Unavailable(why.clone())),
-            None => self.attempt(group, &mut jobs),
+        let failure = match &self.poisoned {
+            Some(why) => {
+                jobs.extend(group.into_iter().filter_map(Message::into_job));
+                Some(StoreError::Unavailable(why.clone()))
+            }
+            None => self.attempt(group, &mut jobs).err(),
         };
-        let failure = outcome.err();
         if let Some(error) = &failure {
             log::error!("a group of {} was not committed: {error}", jobs.len());
         }
         for job in jobs {
-            job.finish(failure.as_ref().map(|error| StoreError::Unavailable(error.to_string())));
+            job.finish(failure.as_ref().map(|error| match error {
+                StoreError::Unknown => StoreError::Unknown,
+                other => StoreError::Unavailable(other.to_string()),
+            }));
         }
     }
 
@@ -254,7 +268,8 @@ impl Writer {
                 }
                 Message::Audit(waiting) if state.is_ok() => {
                     state = self.savepoint(|transaction| {
-                        transaction.audit_insert(&waiting.event, waiting.id, waiting.time).is_ok()
+                        let kept = transaction.audit_insert(&waiting.event, waiting.id, waiting.time);
+                        kept.inspect_err(|error| log::error!("an audit row was refused: {error}")).is_ok()
                     });
                 }
                 Message::Audit(_) => {}
@@ -269,8 +284,9 @@ impl Writer {
             // After a failed sync nobody knows what is on the disk. Only a restart, which reads it, can tell.
             let why = format!("a commit failed, restart is needed: {}", StoreError::from(error));
             let _ = self.connection.batch("ROLLBACK");
-            self.poisoned = Some(why.clone());
-            StoreError::Unavailable(why)
+            log::error!("{why}");
+            self.poisoned = Some(why);
+            StoreError::Unknown
         })
     }
 

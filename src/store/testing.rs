@@ -36,7 +36,10 @@ impl Place {
             return None;
         };
         let name = unique("nayose_test").replace('-', "_");
-        create_database(server, &name).ok()?;
+        if let Err(error) = create_database(server, &name) {
+            eprintln!("SKIPPED on PostgreSQL: no database could be made: {error}");
+            return None;
+        }
         Some(Self { url: with_database(server, &name), folder: None })
     }
 
@@ -122,7 +125,7 @@ fn start_cluster() -> Option<String> {
          -c max_connections=300 >/dev/null 2>&1 & server=$!; cat >/dev/null; kill -INT $server; wait $server; rm -rf '{}'",
         binaries.display(),
         data.display(),
-        data.display(),
+        folder.display(),
     );
     let mut server = as_postgres(root, Path::new("sh"));
     let child = server.args(["-c", &script]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
