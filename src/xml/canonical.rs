@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::characters::is_blank;
+use super::characters::{is_blank, is_space, split};
 use super::element::{Attribute, Element, Node};
 use super::scope;
 use super::writer::Writer;
@@ -94,11 +94,12 @@ impl Prefixes {
         if !is_type(attribute) {
             return Cow::Borrowed(&attribute.value);
         }
+        let qname = attribute.value.trim_matches(is_space);
         match typed(element, attribute) {
             Some((namespace, local)) => Cow::Owned(self.qname(&namespace, &local).into_owned()),
-            // An unbound prefix must not become bound by chance: `_` never is in what we write.
-            None if attribute.value.starts_with("_:") => Cow::Borrowed(&attribute.value),
-            None => Cow::Owned(format!("_:{}", attribute.value)),
+            // An unbound prefix must not become bound by chance: with two colons it is no QName.
+            None if split(qname).is_some() => Cow::Owned(format!("_:{qname}")),
+            None => Cow::Borrowed(&attribute.value),
         }
     }
 }

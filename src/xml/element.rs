@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::characters::{is_space, split};
+
 /// A name with its namespace; the namespace is empty where there is none.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ExpandedName {
@@ -93,9 +95,9 @@ impl Element {
     }
 
     /// Resolves a QName in content, such as the value of `xsi:type`, against the prefixes in scope.
-    /// An unbound prefix gives `None`; no prefix means the default namespace.
+    /// An unbound prefix, or what is no QName, gives `None`; no prefix means the default namespace.
     pub fn resolve(&self, qname: &str) -> Option<(Arc<str>, String)> {
-        let (prefix, local) = qname.trim().split_once(':').unwrap_or(("", qname.trim()));
+        let (prefix, local) = split(qname.trim_matches(is_space))?;
         let bound = self.scope.iter().rev().find(|(p, _)| p == prefix).map(|(_, uri)| uri.clone());
         match bound {
             Some(uri) => Some((uri, local.to_owned())),

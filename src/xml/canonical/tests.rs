@@ -52,6 +52,10 @@ fn types_are_written_with_the_prefix_of_their_namespace() {
         &format!("<a xmlns='u' xmlns:i='{XSI}' i:type='n0:T'/>"),
         &format!("<n0:a xmlns:n0=\"u\" xmlns:n1=\"{XSI}\" n1:type=\"_:n0:T\"/>"),
     );
+    for malformed in ["", " ", ":T", "n0:", "n0: T", "n0:T:U", "a b"] {
+        let written = format!("<n0:a xmlns:n0=\"u\" xmlns:n1=\"{XSI}\" n1:type=\"{malformed}\"/>");
+        check(&format!("<a xmlns='u' xmlns:i='{XSI}' i:type='{malformed}'/>"), &written);
+    }
     check("<a type='p:T'/>", "<a type=\"p:T\"/>");
 }
 
