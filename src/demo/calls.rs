@@ -20,6 +20,7 @@ pub struct Call {
 
 const H01_OID: &str = "2.999.1.11";
 const H02_OID: &str = "2.999.1.12";
+const H02_DEVICE_OID: &str = "2.999.1.12.1";
 
 /// The calls for a server that listens on `http_address` (`127.0.0.1:8080`).
 ///
@@ -74,6 +75,8 @@ fn message_id(number: u32) -> String {
 
 fn envelope(address: &str, path: &str, interaction: &str, number: u32, time: &str, control_act: &str) -> String {
     let (id, address, time) = (message_id(number), escaped(address), escaped(time));
+    // A hospital's own system feeds its patients; H01's asks.
+    let sender = if interaction == "PRPA_IN201301UV02" { H02_DEVICE_OID } else { H01_DEVICE_OID };
     format!(
         r#"<?xml version="1.0" encoding="UTF-8"?>
 <soap:Envelope xmlns:soap="http://www.w3.org/2003/05/soap-envelope" xmlns:wsa="http://www.w3.org/2005/08/addressing">
@@ -92,7 +95,7 @@ fn envelope(address: &str, path: &str, interaction: &str, number: u32, time: &st
    <processingModeCode code="T"/>
    <acceptAckCode code="AL"/>
    <receiver typeCode="RCV"><device classCode="DEV" determinerCode="INSTANCE"><id root="{DEVICE_OID}"/></device></receiver>
-   <sender typeCode="SND"><device classCode="DEV" determinerCode="INSTANCE"><id root="{H01_DEVICE_OID}"/></device></sender>
+   <sender typeCode="SND"><device classCode="DEV" determinerCode="INSTANCE"><id root="{sender}"/></device></sender>
 {control_act}
   </{interaction}>
  </soap:Body>

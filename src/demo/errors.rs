@@ -160,11 +160,11 @@ impl Desk<'_> {
             }
         }
         for part in &mut kanji {
-            self.change(Slip::KanjiVariant, part, |text, random| scripts::variant(text, random));
+            self.change(Slip::KanjiVariant, part, scripts::variant);
         }
         let typo_part = usize::from(self.random.per_mille(500));
         if let Some(part) = kana.get_mut(typo_part) {
-            self.change(Slip::KanaTypo, part, |text, random| scripts::kana_typo(text, random));
+            self.change(Slip::KanaTypo, part, scripts::kana_typo);
         }
         for part in &mut kana {
             self.change(Slip::SmallKana, part, |text, _| scripts::large_kana(text));
