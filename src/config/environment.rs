@@ -35,7 +35,11 @@ pub(super) fn lay_over(
         } else if let Some((section, rest)) = key.split_once('_')
             && sections.contains(&section)
         {
-            let right = format!("two underscores after the section: {PREFIX}{}__{}", section.to_uppercase(), rest.to_uppercase());
+            let right = format!(
+                "two underscores after the section: {PREFIX}{}__{}",
+                section.to_uppercase(),
+                rest.to_uppercase()
+            );
             findings.add(None, &name, "this variable sets nothing", right);
         }
     }

@@ -65,7 +65,9 @@ mod tests {
 
     #[test]
     fn distances() {
-        for (left, right, edits) in [("", "", 0), ("", "abc", 3), ("abc", "", 3), ("http", "htp", 1), ("kitten", "sitting", 3)] {
+        for (left, right, edits) in
+            [("", "", 0), ("", "abc", 3), ("abc", "", 3), ("http", "htp", 1), ("kitten", "sitting", 3)]
+        {
             assert_eq!(distance(left, right), edits, "{left} {right}");
         }
     }

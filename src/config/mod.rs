@@ -13,8 +13,8 @@ mod values;
 pub use mistake::Mistake;
 pub use values::{
     Access, Audit, CheckDigit, Domain, FaultStatus, ForeignIdentifiers, Insurance, Linking, LogFormat, Matching, Model,
-    Names, Network, Overlay, Pdq, ProcessingCode, Regional, RegionalIdIssue, RegionalIdShape, Server, Store, Subscriber,
-    System, Tls, V2Device,
+    Names, Network, Overlay, Pdq, ProcessingCode, Regional, RegionalIdIssue, RegionalIdShape, Server, Store,
+    Subscriber, System, Tls, V2Device,
 };
 
 use crate::access::Policy;
@@ -64,7 +64,8 @@ impl Configuration {
             None => String::new(),
             Some(path) => std::fs::read_to_string(path).map_err(|error| {
                 let what = format!("the configuration {} cannot be read: {error}", path.display());
-                let right = "name a file that exists and is UTF-8; `nayose schema example-config` prints one".to_owned();
+                let right =
+                    "name a file that exists and is UTF-8; `nayose schema example-config` prints one".to_owned();
                 vec![Mistake { line: None, key: String::new(), what, right }]
             })?,
         };
@@ -77,7 +78,12 @@ impl Configuration {
         let (root, errors) = DeTable::parse_recoverable(text);
         if !errors.is_empty() {
             for error in errors {
-                findings.add(error.span().as_ref(), "", error.message(), "TOML 1.0, such as key = \"value\" under [section]");
+                findings.add(
+                    error.span().as_ref(),
+                    "",
+                    error.message(),
+                    "TOML 1.0, such as key = \"value\" under [section]",
+                );
             }
             return Err(findings.into_mistakes());
         }
@@ -92,9 +98,9 @@ impl Configuration {
     pub fn policy(&self) -> Policy {
         match self.access {
             Access::Open => Policy::Open,
-            Access::Registered => {
-                Policy::Registered(self.systems.iter().map(|system| (system.id.clone(), system.grants.clone())).collect())
-            }
+            Access::Registered => Policy::Registered(
+                self.systems.iter().map(|system| (system.id.clone(), system.grants.clone())).collect(),
+            ),
         }
     }
 

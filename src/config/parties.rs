@@ -72,8 +72,11 @@ pub(super) fn systems(sections: Vec<Section<'_, '_>>, domains: &[String]) -> (Ve
         if let Some((device, place)) = &device {
             devices.note(&section, "device", device.as_str(), place);
         }
-        let certificate =
-            section.parsed("certificate", "the SHA-256 fingerprint of its client certificate, 64 hexadecimal digits", fingerprint);
+        let certificate = section.parsed(
+            "certificate",
+            "the SHA-256 fingerprint of its client certificate, 64 hexadecimal digits",
+            fingerprint,
+        );
         if let Some((certificate, place)) = &certificate {
             certificates.note(&section, "certificate", certificate, place);
         }

@@ -49,14 +49,20 @@ fn server(section: Section<'_, '_>) -> (Server, Vec<Beyond>) {
     let mut beyond = Vec::new();
     let allow_plain = section.flag("allow_plain").unwrap_or(usual.allow_plain);
     let mut listener = |key, plain: bool, usual| {
-        let Some((address, place)) = section.parsed(key, "\"ADDRESS:PORT\", such as \"127.0.0.1:8080\", or \"off\"", address)
+        let Some((address, place)) =
+            section.parsed(key, "\"ADDRESS:PORT\", such as \"127.0.0.1:8080\", or \"off\"", address)
         else {
             return usual;
         };
         if let Some(address) = address.filter(|address| !address.ip().is_loopback()) {
             if plain && !allow_plain {
                 let what = format!("{address} can be reached from beyond this machine without TLS");
-                section.wrong(Some(&place), key, what, "a loopback address, such as \"127.0.0.1:8080\", or allow_plain = true");
+                section.wrong(
+                    Some(&place),
+                    key,
+                    what,
+                    "a loopback address, such as \"127.0.0.1:8080\", or allow_plain = true",
+                );
             }
             beyond.push(Beyond { key, address, place });
         }
@@ -70,7 +76,12 @@ fn server(section: Section<'_, '_>) -> (Server, Vec<Beyond>) {
     let tls = tls(section.table("tls"));
     for (key, address) in [("https", https), ("mllps", mllps)] {
         if address.is_some() && !section.table("tls").is_present() {
-            section.wrong(section.place(), key, "there is no certificate for it", "a table [server.tls] with certificate and key");
+            section.wrong(
+                section.place(),
+                key,
+                "there is no certificate for it",
+                "a table [server.tls] with certificate and key",
+            );
         }
     }
     let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
@@ -213,7 +224,12 @@ fn processing_codes(section: &Section<'_, '_>) -> Option<Vec<ProcessingCode>> {
     let right = one_of(ProcessingCode::CODES.iter().map(|(code, _)| *code));
     let texts = section.texts("processing_codes")?;
     if texts.is_empty() {
-        section.wrong(section.place(), "processing_codes", "nothing would be served", format!("at least one of {right}"));
+        section.wrong(
+            section.place(),
+            "processing_codes",
+            "nothing would be served",
+            format!("at least one of {right}"),
+        );
     }
     let mut codes = Vec::new();
     let mut seen = Distinct::new("a code");
@@ -224,7 +240,12 @@ fn processing_codes(section: &Section<'_, '_>) -> Option<Vec<ProcessingCode>> {
                 codes.push(*code);
             }
             None => {
-                section.wrong(Some(&place), "processing_codes", format!("\"{text}\" is not understood"), right.as_str());
+                section.wrong(
+                    Some(&place),
+                    "processing_codes",
+                    format!("\"{text}\" is not understood"),
+                    right.as_str(),
+                );
             }
         }
     }
@@ -257,10 +278,7 @@ fn access(section: Section<'_, '_>, beyond: &[Beyond]) -> Access {
     let understood = mode.is_some() || said.is_none();
     let access = mode.map_or_else(Access::default, |(mode, _)| mode);
     if let (Access::Open, true, Some(listener)) = (access, understood, beyond.first()) {
-        let what = format!(
-            "anybody who reaches server.{} = \"{}\" could feed and ask",
-            listener.key, listener.address
-        );
+        let what = format!("anybody who reaches server.{} = \"{}\" could feed and ask", listener.key, listener.address);
         let right = "mode = \"registered\" with a [[system]] for each caller, or listeners on loopback only";
         section.wrong(said.as_ref().or(Some(&listener.place)), "mode", what, right);
     }

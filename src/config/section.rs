@@ -282,7 +282,8 @@ impl Distinct {
                 self.seen.insert(value.to_owned(), section.findings.line(place));
             }
             Some(first) => {
-                let first = first.map_or_else(|| "by a default or the environment".to_owned(), |line| format!("on line {line}"));
+                let first = first
+                    .map_or_else(|| "by a default or the environment".to_owned(), |line| format!("on line {line}"));
                 let what = format!("\"{value}\" is already used {first}");
                 section.wrong(Some(place), key, what, format!("{} of its own", self.what));
             }
