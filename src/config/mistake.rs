@@ -31,7 +31,7 @@ impl fmt::Display for Mistake {
 
 /// The one of `known` that is spelt most like `word`; `None` where none is near enough to be meant.
 pub(super) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
-    let enough = (word.chars().count() / 2).clamp(1, 4);
+    let enough = word.chars().count().div_ceil(2).min(4);
     known
         .iter()
         .map(|candidate| (distance(word, candidate), *candidate))

@@ -149,7 +149,7 @@ fn grant(section: Section<'_, '_>, domains: &[String]) -> Option<Grant> {
     }
     let words: Vec<&str> = Permission::WORDS.iter().map(|(word, _)| *word).collect();
     let may = section.texts("may");
-    if may.as_ref().is_none_or(Vec::is_empty) {
+    if section.value_place("may").is_none() || may.as_ref().is_some_and(Vec::is_empty) {
         let right = format!("a list of {}", one_of(words.iter().copied()));
         section.wrong(section.place(), "may", "this grants nothing", right);
     }

@@ -119,9 +119,13 @@ impl<'a, 'i> Section<'a, 'i> {
             .collect()
     }
 
-    /// The texts in the list `key`; `None` where the file leaves it out.
+    /// The texts in the list `key`; `None` where the file leaves it out or has no list.
     pub(super) fn texts(&self, key: &'static str) -> Option<Vec<(String, Place)>> {
-        self.get(key)?;
+        let value = self.get(key)?;
+        if !value.get_ref().is_array() {
+            self.wrong_type(key, value, value.get_ref(), "a list of texts");
+            return None;
+        }
         let mut texts = Vec::new();
         for value in self.items(key, "a list of texts") {
             match value.get_ref() {
@@ -260,7 +264,9 @@ impl<'a, 'i> Section<'a, 'i> {
     }
 
     fn wrong_type(&self, key: &str, value: &Spanned<DeValue<'i>>, found: &DeValue<'i>, right: &str) {
-        self.wrong(Some(&value.span()), key, format!("a {} where it does not belong", found.type_str()), right);
+        let found = found.type_str();
+        let article = if found.starts_with(['a', 'i']) { "an" } else { "a" };
+        self.wrong(Some(&value.span()), key, format!("{article} {found} where it does not belong"), right);
     }
 }
 

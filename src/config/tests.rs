@@ -71,13 +71,13 @@ fn server_mistakes() {
         "[server]\nhttp = \"127.0.0.1:99999\"",
         &["2 server.http: \"127.0.0.1:99999\" is not understood; or \"off\""],
     );
-    check("[server]\nhttp = 8080", &["2 server.http: a integer where it does not belong; a text in quotes"]);
+    check("[server]\nhttp = 8080", &["2 server.http: an integer where it does not belong; a text in quotes"]);
     check("[server]\n\nhtp = \"127.0.0.1:1\"", &["3 server.htp: unknown key; did you mean server.http?"]);
     check(
         "[server]\nallow_plain = \"yes\"",
         &["2 server.allow_plain: a string where it does not belong; true or false"],
     );
-    check("[server]\nlenient = 1", &["2 server.lenient: a integer where it does not belong; true or false"]);
+    check("[server]\nlenient = 1", &["2 server.lenient: an integer where it does not belong; true or false"]);
     check(
         "[server]\nfault_status = \"404\"",
         &["2 server.fault_status: \"404\" is not understood; \"400\" or \"500\""],
@@ -85,7 +85,7 @@ fn server_mistakes() {
     check("[server]\nlog = \"xml\"", &["2 server.log: \"xml\" is not understood; \"text\" or \"json\""]);
     check("[server]\nlog_level = \"loud\"", &["2 server.log_level: \"loud\" is not understood; \"error\", \"warn\""]);
     check("[server]\naddress_file = \" \"", &["2 server.address_file: empty; the path of a file"]);
-    check("server = 1", &["1 server: a integer where it does not belong; a table"]);
+    check("server = 1", &["1 server: an integer where it does not belong; a table"]);
     check("[server]\nhttps = \"127.0.0.1:8443\"", &["1 server.https: there is no certificate for it; [server.tls]"]);
     check(
         "[server]\nhttps = \"127.0.0.1:1\"\n[server.tls]\nkey = \"k\"",
@@ -174,7 +174,7 @@ fn store_and_network_mistakes() {
 #[test]
 fn other_single_tables() {
     check("[access]\nmode = \"closed\"", &["2 access.mode: \"closed\" is not understood; \"open\" or \"registered\""]);
-    check("[audit]\nwait = 1", &["2 audit.wait: a integer where it does not belong; true or false"]);
+    check("[audit]\nwait = 1", &["2 audit.wait: an integer where it does not belong; true or false"]);
     check("[matching]\nmodel = \"japanes\"", &["2 matching.model: \"japanes\"; path of a model file"]);
     check("[matching]\ninsurance = \"on\"", &["2 matching.insurance: \"on\"; \"off\" or \"keyed_hash\""]);
     check("[pdq]\nnames = \"fuzzy\"", &["2 pdq.names: \"fuzzy\"; \"similar\", \"prefix\" or \"exact\""]);
