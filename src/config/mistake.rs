@@ -34,8 +34,12 @@ pub(super) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     let enough = word.chars().count().div_ceil(2).min(4);
     known
         .iter()
-        .map(|candidate| (distance(word, candidate), *candidate))
-        .filter(|(edits, candidate)| *edits <= enough || candidate.starts_with(word) || word.starts_with(candidate))
+        .map(|candidate| {
+            // A word that was broken off is as near as one slip.
+            let edits = if candidate.starts_with(word) { 1 } else { distance(word, candidate) };
+            (edits, *candidate)
+        })
+        .filter(|(edits, _)| *edits <= enough)
         .min()
         .map(|(_, candidate)| candidate)
 }
