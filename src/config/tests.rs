@@ -259,8 +259,8 @@ fn system_and_subscriber_mistakes() {
         &["8 system.grants.domain: there is no; did you mean \"h01\"?"],
     );
     check(
-        &granted("{ domain = \"*\", may = [\"sea\"] }"),
-        &["8 system.grants.may: \"sea\" is no permission; mean \"see\"?"],
+        &granted("{ domain = \"*\", may = [\"seee\"] }"),
+        &["8 system.grants.may: \"seee\" is no permission; mean \"see\"?"],
     );
     check(&granted("{ domain = \"*\", may = [] }"), &["8 system.grants.may: this grants nothing; \"assert\""]);
     check(&granted("{ may = [\"see\"] }"), &["8 system.grants.domain: missing; or \"*\""]);
