@@ -1,2 +1,12 @@
-//! x
-fn main() {}
+//! The binary: hand the arguments and the environment to the library, turn its word into an exit status.
+
+use nayose::command_line::{self, Exit};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let environment = std::env::vars_os()
+        .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
+        .collect();
+    // A panic is a defect of ours; the hook has already said where.
+    std::panic::catch_unwind(|| command_line::run(std::env::args_os(), environment)).unwrap_or(Exit::Defect).into()
+}

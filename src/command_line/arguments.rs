@@ -1,0 +1,294 @@
+//! What can be said to the binary, as values. The texts here are the help.
+//!
+//! Nothing must be decided here beyond what can be seen from the words alone.
+
+use crate::config::LogFormat;
+use crate::identity::Oid;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// Brings one person's records together under one name: an IHE PIX Manager and Patient Demographics
+/// Supplier over a master patient index.
+#[derive(Parser)]
+#[command(name = "nayose", version, after_help = AFTER_HELP, arg_required_else_help = true)]
+pub struct CommandLine {
+    /// How to log.
+    #[command(flatten)]
+    pub logging: Logging,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER_HELP: &str = "Begin with `nayose demo`.\n\n\
+    Exit status: 0 done; 1 done, and it found what you must look at; 2 wrong usage or configuration;\n\
+    3 store or network unavailable; 70 a defect of ours.";
+
+/// How to log.
+#[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Logging {
+    /// How log lines look [default: text, or server.log of the configuration]
+    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    pub log: Option<LogFormat>,
+    /// The least important level that is logged [default: server.log_level of the configuration]
+    #[arg(long, global = true, value_enum, value_name = "LEVEL")]
+    pub log_level: Option<LogLevel>,
+}
+
+/// A level of logging.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    /// What went wrong.
+    Error,
+    /// What may go wrong.
+    Warn,
+    /// What happens.
+    Info,
+    /// How it happens.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl From<LogLevel> for log::LevelFilter {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Error => log::LevelFilter::Error,
+            LogLevel::Warn => log::LevelFilter::Warn,
+            LogLevel::Info => log::LevelFilter::Info,
+            LogLevel::Debug => log::LevelFilter::Debug,
+            LogLevel::Trace => log::LevelFilter::Trace,
+        }
+    }
+}
+
+/// What to do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Build a synthetic region in a fresh store, serve it on loopback and print calls to try
+    Demo(Demo),
+    /// Run the server
+    Serve(Serve),
+    /// Say what is wrong with a configuration, line by line, and what would be right
+    CheckConfig(CheckConfig),
+    /// Decide what the matcher left to a steward
+    Review(Review),
+    /// Look at one person
+    Person(Person),
+    /// Play the conformance cases against a server, this one or another
+    Conformance(Conformance),
+    /// Print what the binary carries: WSDL, a commented example configuration
+    Schema(Schema),
+}
+
+/// `demo`.
+#[derive(Args, Clone, Debug)]
+pub struct Demo {
+    /// How many people the region has
+    #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=5_000_000))]
+    pub people: u32,
+    /// The same seed gives the same region
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Where the region is kept [default: a fresh embedded store that is removed at the end]
+    #[arg(long, value_name = "URL")]
+    pub store: Option<String>,
+    /// Where to serve; loopback only, since the demo is open to every caller
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub http: SocketAddr,
+    /// Write `name=address` lines here once every listener is bound
+    #[arg(long, value_name = "FILE")]
+    pub address_file: Option<PathBuf>,
+    /// Build the region and end; do not serve
+    #[arg(long)]
+    pub build_only: bool,
+}
+
+/// `serve`.
+#[derive(Args, Clone, Debug)]
+pub struct Serve {
+    /// The configuration [default: nayose.toml in the working directory, else safe defaults]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Write `name=address` lines here once every listener is bound [default: server.address_file]
+    #[arg(long, value_name = "FILE")]
+    pub address_file: Option<PathBuf>,
+}
+
+/// `check-config`.
+#[derive(Args, Clone, Debug)]
+pub struct CheckConfig {
+    /// The configuration [default: nayose.toml in the working directory]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Report as one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which store a command works on.
+#[derive(Args, Clone)]
+pub struct StoreChoice {
+    /// The store, `sqlite:FILE` or `postgres://user@host/database` [default: store.url of the configuration]
+    #[arg(long, value_name = "URL", global = true)]
+    pub store: Option<String>,
+    /// The configuration [default: nayose.toml in the working directory, else safe defaults]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// Report as one JSON document
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// `review`.
+#[derive(Args, Clone)]
+pub struct Review {
+    /// Which store.
+    #[command(flatten)]
+    pub store: StoreChoice,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ReviewCommand,
+}
+
+/// What can be done with reviews.
+#[derive(Subcommand, Clone)]
+pub enum ReviewCommand {
+    /// What waits for a decision
+    List,
+    /// One of them, side by side
+    Show {
+        /// The number that `list` shows
+        id: i64,
+    },
+    /// Decide one
+    Decide {
+        /// The number that `list` shows
+        id: i64,
+        /// What is true.
+        #[command(flatten)]
+        choice: Choice,
+        /// Why, for whoever reads the history
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
+}
+
+/// One of the two, and not both.
+#[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
+#[group(required = true, multiple = false)]
+pub struct Choice {
+    /// They are one person
+    #[arg(long)]
+    pub same: bool,
+    /// They are two persons
+    #[arg(long)]
+    pub different: bool,
+}
+
+/// `person`.
+#[derive(Args, Clone)]
+pub struct Person {
+    /// Which store.
+    #[command(flatten)]
+    pub store: StoreChoice,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: PersonCommand,
+}
+
+/// What can be asked of a person.
+#[derive(Subcommand, Clone)]
+pub enum PersonCommand {
+    /// The person's identifiers and demographics
+    Show {
+        /// A regional ID, or an identifier such as 2.999.1.11^12345
+        id: PersonSelector,
+    },
+    /// What happened to the person's records, and why
+    History {
+        /// A regional ID, or an identifier such as 2.999.1.11^12345
+        id: PersonSelector,
+    },
+}
+
+/// Who is meant. It has no `Debug`: it names a person.
+#[derive(Clone, PartialEq, Eq)]
+pub enum PersonSelector {
+    /// By the regional ID.
+    Regional(String),
+    /// By an identifier within a domain.
+    Identifier {
+        /// The domain's OID.
+        domain: Oid,
+        /// The value.
+        value: String,
+    },
+}
+
+impl FromStr for PersonSelector {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const RIGHT: &str = "give a regional ID, or OID^VALUE such as 2.999.1.11^12345";
+        match text.split_once('^') {
+            None if text.trim().is_empty() => Err(RIGHT),
+            None => Ok(PersonSelector::Regional(text.to_owned())),
+            Some((domain, value)) if !value.is_empty() && !value.contains('^') => {
+                let domain = Oid::parse(domain).map_err(|_| RIGHT)?;
+                Ok(PersonSelector::Identifier { domain, value: value.to_owned() })
+            }
+            Some(_) => Err(RIGHT),
+        }
+    }
+}
+
+/// `conformance`.
+#[derive(Args, Clone, Debug)]
+pub struct Conformance {
+    /// The server to play against: its address (http://HOST:PORT), or a file that describes it
+    /// [default: a server of our own, started for the run]
+    #[arg(long, value_name = "FILE-or-URL")]
+    pub target: Option<String>,
+    /// The folder with the cases
+    #[arg(long, value_name = "DIR", default_value = "conformance")]
+    pub cases: PathBuf,
+    /// Write the result for a build server, too
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Report as one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `schema`.
+#[derive(Args, Clone, Debug)]
+pub struct Schema {
+    /// What to print.
+    #[command(subcommand)]
+    pub document: Document,
+}
+
+/// What the binary carries.
+#[derive(Subcommand, Clone, Debug)]
+pub enum Document {
+    /// The WSDL of a service
+    Wsdl {
+        /// Which service
+        #[arg(value_enum)]
+        service: ServiceName,
+    },
+    /// A configuration with every key and what it means
+    ExampleConfig,
+}
+
+/// A service that has a WSDL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ServiceName {
+    /// The PIX Manager.
+    Pix,
+    /// The Patient Demographics Supplier.
+    Pdq,
+}

@@ -1,0 +1,20 @@
+//! `schema`: prints what the binary carries. It must never need a store, a network or a file.
+
+use super::{Document, Exit, Schema, ServiceName, say};
+
+const PIX_WSDL: &str = include_str!("../../schemas/pix.wsdl");
+const PDQ_WSDL: &str = include_str!("../../schemas/pdq.wsdl");
+const EXAMPLE_CONFIGURATION: &str = include_str!("../../schemas/nayose.example.toml");
+
+pub(super) fn run(schema: &Schema) -> Exit {
+    say(text(&schema.document));
+    Exit::Done
+}
+
+pub(super) fn text(document: &Document) -> &'static str {
+    match document {
+        Document::Wsdl { service: ServiceName::Pix } => PIX_WSDL,
+        Document::Wsdl { service: ServiceName::Pdq } => PDQ_WSDL,
+        Document::ExampleConfig => EXAMPLE_CONFIGURATION,
+    }
+}

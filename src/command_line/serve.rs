@@ -1,0 +1,33 @@
+//! `serve`: the server, as the configuration says.
+//!
+//! Nothing must be bound or opened before the whole configuration is known to be right.
+
+use super::{Environment, Exit, Logging, Serve, complain, configuration, configuration_file};
+use crate::config::Configuration;
+
+/// What a newcomer is told who starts the server with nothing.
+pub(super) const HOW_TO_BEGIN: &str = "There is no nayose.toml here, so safe defaults are used: loopback only, an embedded \
+store (nayose.db), open to every caller, no domains.\n\
+To begin:  nayose schema example-config > nayose.toml   then edit it, and   nayose check-config\n\
+To look around first:  nayose demo\n";
+
+pub(super) fn run(serve: &Serve, logging: Logging, environment: Environment) -> Exit {
+    let mut settings = match configuration(serve.config.as_deref(), environment) {
+        Ok(settings) => settings,
+        Err(exit) => return exit,
+    };
+    if configuration_file(serve.config.as_deref()).is_none() {
+        complain(HOW_TO_BEGIN);
+    }
+    if serve.address_file.is_some() {
+        settings.server.address_file.clone_from(&serve.address_file);
+    }
+    logging.start(settings.server.log, settings.server.log_level);
+    start(&settings)
+}
+
+/// Starts the server and returns when it has stopped.
+fn start(_settings: &Configuration) -> Exit {
+    complain("serve: the server is not part of this build\n");
+    Exit::Unavailable
+}
