@@ -16,10 +16,8 @@ pub(super) struct Answer {
 
 /// Sends `body` by POST, or asks by GET where there is none.
 pub(super) fn exchange(url: &str, body: Option<(&str, &[u8])>) -> Result<Answer, String> {
-    let config = ureq::Agent::config_builder()
-        .http_status_as_error(false)
-        .timeout_global(Some(Duration::from_secs(30)))
-        .build();
+    let config =
+        ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(30))).build();
     let agent = ureq::Agent::new_with_config(config);
     let sent = match body {
         Some((media_type, bytes)) => agent.post(url).header("content-type", media_type).send(bytes),

@@ -46,7 +46,8 @@ impl Variant {
     }
 
     fn element(self, element: &Element, parent: Option<&Element>, out: &mut String) {
-        let prefix = if self == Self::Defaulted { String::new() } else { format!("{}:", prefix_of(&element.name.namespace)) };
+        let prefix =
+            if self == Self::Defaulted { String::new() } else { format!("{}:", prefix_of(&element.name.namespace)) };
         let tag = format!("{prefix}{}", element.name.local);
         let _ = write!(out, "<{tag}");
         if parent.is_none() {
