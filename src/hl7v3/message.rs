@@ -30,6 +30,22 @@ pub enum Interaction {
     Cancel,
 }
 
+impl Interaction {
+    /// The interaction whose payload root is `local`.
+    pub fn by_root(local: &str) -> Option<Self> {
+        Some(match local {
+            "PRPA_IN201301UV02" => Interaction::Add,
+            "PRPA_IN201302UV02" => Interaction::Revise,
+            "PRPA_IN201304UV02" => Interaction::Merge,
+            "PRPA_IN201309UV02" => Interaction::CrossReferenceQuery,
+            "PRPA_IN201305UV02" => Interaction::DemographicsQuery,
+            "QUQI_IN000003UV01" => Interaction::Continue,
+            "QUQI_IN000003UV01_Cancel" => Interaction::Cancel,
+            _ => return None,
+        })
+    }
+}
+
 /// A device of the transmission wrapper with the organization it acts for.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Device {
@@ -95,6 +111,10 @@ pub struct Message {
     pub content: Result<Content, Vec<Detail>>,
     /// Remarks for the acknowledgement: what was ignored or forgiven.
     pub remarks: Vec<Detail>,
+    /// `queryId` of a query, where it could be read, also when the content is unusable.
+    pub query_id: Option<InstanceIdentifier>,
+    /// The echo of `queryByParameter`, encoded anew in schema order, where it has a valid form.
+    pub echo: Option<String>,
 }
 
 /// What a message says.
@@ -150,8 +170,6 @@ pub struct CrossReferenceQuery {
     pub identifier: Placed<PatientIdentifier>,
     /// The domains wanted, each with the place of `dataSource[n]/value`; empty: all.
     pub data_sources: Vec<Placed<Oid>>,
-    /// The echo of `queryByParameter`, encoded anew in schema order, as an element of `urn:hl7-org:v3` in the default namespace.
-    pub echo: String,
 }
 
 /// ITI-47: who is this?
@@ -165,8 +183,6 @@ pub struct PatientQuery {
     pub domain_locations: Vec<String>,
     /// `initialQuantity`, where asked.
     pub initial_quantity: Option<u32>,
-    /// The echo of `queryByParameter`, as above.
-    pub echo: String,
 }
 
 /// Continue or cancel.

@@ -57,7 +57,12 @@ impl Registry {
     /// A refusal for each domain that is unknown, or hidden from the principal.
     pub(super) fn unknown_domains(&self, principal: &Principal, wanted: &[Oid]) -> Vec<Refusal> {
         let unknown = |(_, oid): &(usize, &Oid)| !self.may_see(principal, oid);
-        wanted.iter().enumerate().filter(unknown).map(|(n, _)| Refusal::new(Reason::UnknownDomain, Place::Domain(n))).collect()
+        wanted
+            .iter()
+            .enumerate()
+            .filter(unknown)
+            .map(|(n, _)| Refusal::new(Reason::UnknownDomain, Place::Domain(n)))
+            .collect()
     }
 
     fn may_see(&self, principal: &Principal, oid: &Oid) -> bool {
@@ -84,7 +89,11 @@ impl Registry {
     }
 
     /// The person behind an identifier, whoever asks. A subsumed identifier is nobody's.
-    pub(super) fn person_by_identifier(&self, tx: &mut Transaction<'_>, asked: &PatientIdentifier) -> Result<Option<PersonId>, Failure> {
+    pub(super) fn person_by_identifier(
+        &self,
+        tx: &mut Transaction<'_>,
+        asked: &PatientIdentifier,
+    ) -> Result<Option<PersonId>, Failure> {
         if self.0.domains.is_regional(&asked.authority) {
             return self.person_by_regional(tx, &RegionalId(asked.value.clone()));
         }
@@ -97,7 +106,11 @@ impl Registry {
     }
 
     /// The person of a regional ID; a retired one resolves to its successor (decision 9).
-    pub(super) fn person_by_regional(&self, tx: &mut Transaction<'_>, regional: &RegionalId) -> Result<Option<PersonId>, Failure> {
+    pub(super) fn person_by_regional(
+        &self,
+        tx: &mut Transaction<'_>,
+        regional: &RegionalId,
+    ) -> Result<Option<PersonId>, Failure> {
         let mut person = tx.regional_find(&regional.0)?.map(|(person, _)| person);
         while let Some(row) = person.map(|id| tx.person_get(id)).transpose()?.flatten() {
             match row.successor {

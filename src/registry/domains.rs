@@ -36,7 +36,8 @@ impl Domains {
         for row in rows {
             let oid = Oid::parse(&row.oid).map_err(|_| Failure::Corrupt("a domain's OID"))?;
             let key = DomainKey(row.key);
-            let authority = AssigningAuthority { key: key.clone(), oid: oid.clone(), namespace: row.namespace, name: row.name };
+            let authority =
+                AssigningAuthority { key: key.clone(), oid: oid.clone(), namespace: row.namespace, name: row.name };
             domains.by_oid.insert(oid, key.clone());
             domains.by_key.insert(key, authority);
         }

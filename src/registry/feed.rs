@@ -82,7 +82,9 @@ impl Registry {
     fn feed_locks(&self, command: &FeedCommand) -> Vec<i64> {
         let all = command.identifiers.iter().chain(&command.other_identifiers);
         let mut locks: Vec<i64> = all
-            .filter_map(|id| self.0.domains.by_oid(&id.authority).map(|authority| identifier_key(&authority.key, &id.value)))
+            .filter_map(|id| {
+                self.0.domains.by_oid(&id.authority).map(|authority| identifier_key(&authority.key, &id.value))
+            })
             .collect();
         let comparison = ComparisonRecord::of(&command.demographics);
         locks.extend(comparison.blocking_keys().iter().map(|key| key.0));
@@ -167,9 +169,11 @@ impl Registry {
         if self.0.domains.is_regional(&id.authority) {
             return Ok(Err(Refusal::new(Reason::RegionalAsserted, place)));
         }
-        let granted = self.0.domains.by_oid(&id.authority).filter(|authority| {
-            self.0.settings.policy.allows(principal, Permission::Assert, &authority.key)
-        });
+        let granted = self
+            .0
+            .domains
+            .by_oid(&id.authority)
+            .filter(|authority| self.0.settings.policy.allows(principal, Permission::Assert, &authority.key));
         let Some(authority) = granted else {
             return Ok(Err(Refusal::new(Reason::AuthorityNotGranted, place)));
         };

@@ -67,7 +67,10 @@ impl Registry {
     /// stored outcome and acts not again. `locks` are what the effect contends for (decision 6).
     pub(super) fn settle<F>(&self, intake: &Intake, mut locks: Vec<i64>, effect: F) -> Result<Settled, Failure>
     where
-        F: Fn(&Registry, &mut Transaction<'_>, i64, &mut Touched) -> Result<Result<FeedOutcome, Refusal>, Failure> + Send + Sync + 'static,
+        F: Fn(&Registry, &mut Transaction<'_>, i64, &mut Touched) -> Result<Result<FeedOutcome, Refusal>, Failure>
+            + Send
+            + Sync
+            + 'static,
     {
         let message_key = stable_key(&[&intake.principal.key, &intake.message_id]);
         locks.push(message_key);
@@ -82,7 +85,13 @@ impl Registry {
         }
     }
 
-    fn settle_in<F>(&self, tx: &mut Transaction<'_>, intake: &Intake, message_key: i64, effect: &F) -> Result<Settled, Failure>
+    fn settle_in<F>(
+        &self,
+        tx: &mut Transaction<'_>,
+        intake: &Intake,
+        message_key: i64,
+        effect: &F,
+    ) -> Result<Settled, Failure>
     where
         F: Fn(&Registry, &mut Transaction<'_>, i64, &mut Touched) -> Result<Result<FeedOutcome, Refusal>, Failure>,
     {
@@ -114,12 +123,20 @@ impl Registry {
     fn settle_defect(&self, intake: &Intake, message_key: i64, locks: Vec<i64>) -> Result<Settled, Failure> {
         let (registry, taken) = (self.clone(), intake.clone());
         self.0.store.write(locks, move |tx| {
-            let refuse = |_: &Registry, _: &mut Transaction<'_>, _: i64, _: &mut Touched| Ok(Err(Refusal::new(Reason::Defect, Place::Message)));
+            let refuse = |_: &Registry, _: &mut Transaction<'_>, _: i64, _: &mut Touched| {
+                Ok(Err(Refusal::new(Reason::Defect, Place::Message)))
+            };
             registry.settle_in(tx, &taken, message_key, &refuse)
         })
     }
 
-    fn audit_feed(&self, tx: &mut Transaction<'_>, intake: &Intake, outcome: &FeedOutcome, touched: Touched) -> Result<(), Failure> {
+    fn audit_feed(
+        &self,
+        tx: &mut Transaction<'_>,
+        intake: &Intake,
+        outcome: &FeedOutcome,
+        touched: Touched,
+    ) -> Result<(), Failure> {
         let refused = outcome.refusal.map(|refusal| refusal.reason);
         let event = AuditEvent {
             transaction: intake.transaction,

@@ -54,7 +54,13 @@ impl Registry {
     }
 
     /// A record without a person: join the match, or open a person and ask about what is possible.
-    fn link_new(&self, tx: &mut Transaction<'_>, cause: &Cause<'_>, record: RecordId, verdict: &Verdict) -> Result<PersonId, Failure> {
+    fn link_new(
+        &self,
+        tx: &mut Transaction<'_>,
+        cause: &Cause<'_>,
+        record: RecordId,
+        verdict: &Verdict,
+    ) -> Result<PersonId, Failure> {
         if let (Outcome::Match { person }, Linking::Automatic) = (&verdict.outcome, self.0.settings.linking) {
             self.join(tx, cause, record, *person, &self.automatic(verdict, *person))?;
             return Ok(*person);

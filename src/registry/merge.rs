@@ -26,7 +26,8 @@ pub struct MergeCommand {
 impl Registry {
     /// Takes a merge.
     pub fn merge(&self, intake: &Intake, command: MergeCommand) -> Result<Settled, Failure> {
-        let key = |id: &PatientIdentifier| self.0.domains.by_oid(&id.authority).map(|a| identifier_key(&a.key, &id.value));
+        let key =
+            |id: &PatientIdentifier| self.0.domains.by_oid(&id.authority).map(|a| identifier_key(&a.key, &id.value));
         let locks = [key(&command.survivor), key(&command.subsumed)].into_iter().flatten().collect();
         self.0.regional.prepare(&self.0.store)?;
         let taken = intake.clone();
@@ -104,7 +105,11 @@ impl Registry {
         let refuse = |reason, place| Ok(Err(Refusal::new(reason, place)));
         let granted = |id: &PatientIdentifier| {
             let authority = self.0.domains.by_oid(&id.authority)?;
-            self.0.settings.policy.allows(&intake.principal, Permission::Merge, &authority.key).then(|| authority.key.clone())
+            self.0
+                .settings
+                .policy
+                .allows(&intake.principal, Permission::Merge, &authority.key)
+                .then(|| authority.key.clone())
         };
         for (id, place) in [(&command.survivor, Place::Survivor), (&command.subsumed, Place::Subsumed)] {
             if self.0.domains.is_regional(&id.authority) {
@@ -155,11 +160,24 @@ impl Registry {
         })?;
         tx.version_insert(id, 1, intake.received, &intake.principal.key, Some(inbox_id), &known)?;
         tx.filing_replace(id, &comparison.blocking_keys(), &search_tokens(&known), &comparison.encode())?;
-        self.note(tx, intake.received, Occurrence::RecordAdded, (Some(id), None, None), &intake.principal.key, Some(inbox_id))?;
+        self.note(
+            tx,
+            intake.received,
+            Occurrence::RecordAdded,
+            (Some(id), None, None),
+            &intake.principal.key,
+            Some(inbox_id),
+        )?;
         Ok(id)
     }
 
-    fn inherit_decisions(&self, tx: &mut Transaction<'_>, now: i64, gone: RecordId, kept: RecordId) -> Result<(), Failure> {
+    fn inherit_decisions(
+        &self,
+        tx: &mut Transaction<'_>,
+        now: i64,
+        gone: RecordId,
+        kept: RecordId,
+    ) -> Result<(), Failure> {
         for decision in tx.decisions_of(gone)? {
             let other = if decision.record_a == gone.0 { decision.record_b } else { decision.record_a };
             if other != kept.0 {

@@ -49,7 +49,11 @@ impl Registry {
                     since: link.map_or(0, |link| link.valid_from),
                 });
             }
-            let history = tx.events_of(None, Some(person))?.into_iter().map(|event| (event.time, event.kind, event.actor)).collect();
+            let history = tx
+                .events_of(None, Some(person))?
+                .into_iter()
+                .map(|event| (event.time, event.kind, event.actor))
+                .collect();
             Ok(Some(PersonView { person, regional: tx.regional_of(person)?, records, history }))
         })
     }

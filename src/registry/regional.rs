@@ -28,20 +28,24 @@ pub(super) struct Issuer {
 impl Issuer {
     /// The issuer of this network; the permutation's key is drawn once for each store.
     pub(super) fn open(store: &Store, settings: &RegionalSettings, clock: &Clock) -> Result<Self, Failure> {
-        let drawn = format!("{:016x}", u64::try_from(clock.uuid().as_u128() >> 64).unwrap_or_default() ^ low_bits(clock));
-        let key = store.write(Vec::new(), move |tx| -> Result<String, Failure> { Ok(tx.setting_once(KEY_SETTING, &drawn)?) })?;
+        let drawn =
+            format!("{:016x}", u64::try_from(clock.uuid().as_u128() >> 64).unwrap_or_default() ^ low_bits(clock));
+        let key = store
+            .write(Vec::new(), move |tx| -> Result<String, Failure> { Ok(tx.setting_once(KEY_SETTING, &drawn)?) })?;
         let key = u64::from_str_radix(&key, 16).map_err(|_| Failure::Corrupt("the key of regional IDs"))?;
         Ok(Self { prefix: settings.prefix.clone(), digits: settings.digits, key, leased: Mutex::new(Vec::new()) })
     }
 
     /// Makes sure that enough counters are leased for one message; in a transaction of its own, before it.
     pub(super) fn prepare(&self, store: &Store) -> Result<(), Failure> {
-        let left: i64 = self.leased.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|(next, end)| end - next).sum();
+        let left: i64 =
+            self.leased.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|(next, end)| end - next).sum();
         if left >= RESERVE {
             return Ok(());
         }
         let prefix = self.prefix.clone();
-        let start = store.write(Vec::new(), move |tx| -> Result<i64, Failure> { Ok(tx.regional_lease(&prefix, BLOCK)?) })?;
+        let start =
+            store.write(Vec::new(), move |tx| -> Result<i64, Failure> { Ok(tx.regional_lease(&prefix, BLOCK)?) })?;
         self.leased.lock().unwrap_or_else(PoisonError::into_inner).push((start, start + BLOCK));
         Ok(())
     }
@@ -49,7 +53,8 @@ impl Issuer {
     /// The next regional ID. What a rolled back transaction took is lost, never issued again.
     pub(super) fn take(&self) -> Result<String, Failure> {
         let mut leased = self.leased.lock().unwrap_or_else(PoisonError::into_inner);
-        let block = leased.iter_mut().find(|(next, end)| next < end).ok_or(Failure::Corrupt("no regional ID is leased"))?;
+        let block =
+            leased.iter_mut().find(|(next, end)| next < end).ok_or(Failure::Corrupt("no regional ID is leased"))?;
         let counter = block.0;
         block.0 += 1;
         leased.retain(|(next, end)| next < end);

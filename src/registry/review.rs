@@ -56,7 +56,8 @@ impl Registry {
     /// Decides an open review; `false` where there is no such open review.
     pub fn decide_review(&self, steward: &Principal, id: i64, verdict: Verdict, reason: &str) -> Result<bool, Failure> {
         self.0.regional.prepare(&self.0.store)?;
-        let (registry, actor, reason, now) = (self.clone(), steward.key.clone(), reason.to_owned(), self.0.clock.micros());
+        let (registry, actor, reason, now) =
+            (self.clone(), steward.key.clone(), reason.to_owned(), self.0.clock.micros());
         self.0.store.write(Vec::new(), move |tx| {
             let Some(row) = tx.review_get(id)?.filter(|row| row.state == "open") else { return Ok(false) };
             let cause = Cause { time: now, actor: &actor, inbox_id: None };
@@ -105,7 +106,13 @@ impl Registry {
 
     /// Same: the record's link becomes the steward's, wherever the other record is linked by now.
     /// Different: a record that shares the other's person leaves it.
-    fn apply_verdict(&self, tx: &mut Transaction<'_>, cause: &Cause<'_>, row: &ReviewRow, verdict: Verdict) -> Result<(), Failure> {
+    fn apply_verdict(
+        &self,
+        tx: &mut Transaction<'_>,
+        cause: &Cause<'_>,
+        row: &ReviewRow,
+        verdict: Verdict,
+    ) -> Result<(), Failure> {
         let record = RecordId(row.record_id);
         let theirs = match row.other_record {
             Some(other) => tx.person_of(RecordId(other))?,
@@ -144,7 +151,11 @@ impl Registry {
         })
     }
 
-    fn side(&self, tx: &mut Transaction<'_>, record: RecordId) -> Result<Option<(String, String, Demographics)>, Failure> {
+    fn side(
+        &self,
+        tx: &mut Transaction<'_>,
+        record: RecordId,
+    ) -> Result<Option<(String, String, Demographics)>, Failure> {
         let Some(row) = tx.record_get(record)? else { return Ok(None) };
         let demographics = tx.version_current(record)?.unwrap_or_default();
         let oid = self.0.domains.by_key(&row.domain_key).map(|authority| authority.oid.to_string()).unwrap_or_default();

@@ -39,7 +39,11 @@ pub struct SearchAnswer {
 
 impl Registry {
     /// The people who fit `query`, of those whose sources the principal may search.
-    pub fn search(&self, principal: &Principal, query: &DemographicsQuery) -> Result<Result<SearchAnswer, Vec<Refusal>>, Failure> {
+    pub fn search(
+        &self,
+        principal: &Principal,
+        query: &DemographicsQuery,
+    ) -> Result<Result<SearchAnswer, Vec<Refusal>>, Failure> {
         if !self.0.settings.policy.knows(principal) {
             return Ok(Err(vec![Refusal::new(Reason::UnknownSender, Place::Sender)]));
         }
@@ -119,11 +123,13 @@ impl Registry {
         query: &DemographicsQuery,
         records: &[RecordId],
     ) -> Result<BTreeMap<PersonId, (u8, RecordId, Demographics)>, Failure> {
-        let rows: BTreeMap<i64, SourceRecordRow> = tx.records_get(records)?.into_iter().map(|row| (row.id, row)).collect();
+        let rows: BTreeMap<i64, SourceRecordRow> =
+            tx.records_get(records)?.into_iter().map(|row| (row.id, row)).collect();
         let persons: BTreeMap<RecordId, PersonId> = tx.persons_of(records)?.into_iter().collect();
         let mut best: BTreeMap<PersonId, (u8, RecordId, Demographics)> = BTreeMap::new();
         for (record, demographics) in tx.versions_current(records)? {
-            let searchable = rows.get(&record.0).is_some_and(|row| row.status == "active" && self.may_search(principal, row));
+            let searchable =
+                rows.get(&record.0).is_some_and(|row| row.status == "active" && self.may_search(principal, row));
             let (Some(person), true) = (persons.get(&record), searchable) else { continue };
             let Some(degree) = degree(query, &demographics, self.0.settings.names) else { continue };
             if query.minimum_degree.is_some_and(|least| degree < least) {

@@ -58,9 +58,10 @@ impl Service {
         let (code, details) = match (outcome.refusal, objection) {
             (Some(Refusal { reason: Reason::Unusable, .. }), Some(objection)) => (AcceptCode::Reject, vec![objection]),
             (Some(Refusal { reason: Reason::Unusable, .. }), None) => unusable(request),
-            (Some(refusal), _) => {
-                (problem::problem(refusal.reason).accept, vec![problem::detail(&refusal, place(request, refusal.place))])
-            }
+            (Some(refusal), _) => (
+                problem::problem(refusal.reason).accept,
+                vec![problem::detail(&refusal, place(request, refusal.place))],
+            ),
             (None, _) => (AcceptCode::Accept, remarks(request, &outcome.remarks)),
         };
         let body = hl7v3::accept_acknowledgement(frame, &request.message.header, code, &details);
@@ -98,7 +99,9 @@ fn place(request: &Request<'_>, place: Place) -> Option<String> {
         (Place::Sender, _) => Some(format!("/{root}/sender/device/id")),
         (Place::Message, Some(Content::Feed(_))) => Some(format!("{}/id", patient())),
         (Place::Message, _) => Some(format!("/{root}/id")),
-        (Place::Identifier(n), Some(Content::Feed(feed))) => feed.identifiers.get(n).map(|placed| placed.location.clone()),
+        (Place::Identifier(n), Some(Content::Feed(feed))) => {
+            feed.identifiers.get(n).map(|placed| placed.location.clone())
+        }
         (Place::OtherIdentifier(n), Some(Content::Feed(feed))) => {
             feed.other_identifiers.get(n).map(|placed| placed.location.clone())
         }

@@ -1,7 +1,9 @@
 //! ITI-45, PIXV3 Query: which other identifiers does this patient have (ITI TF-2: 3.45.4.2.3, cases 1 to 6)?
 
 use super::{Reply, Request, Service, problem, wrapper};
-use crate::hl7v3::{self, Content, CrossReferenceAnswer, CrossReferenceQuery, Detail, InstanceIdentifier, QueryEnd, ShownIdentifier};
+use crate::hl7v3::{
+    self, Content, CrossReferenceAnswer, CrossReferenceQuery, Detail, InstanceIdentifier, QueryEnd, ShownIdentifier,
+};
 use crate::identity::{Oid, PersonId, RecordId};
 use crate::registry::{Failure, Place, Reason, Refusal, ShownRecord};
 
@@ -13,8 +15,14 @@ impl Service {
         let objection = wrapper::objection(&self.settings, request);
         let (answer, reason, touched) = match (&objection, &request.message.content) {
             (None, Ok(Content::CrossReference(query))) => self.cross_reference(request, query),
-            (None, Err(details)) => (ended(QueryEnd::InvalidQuery, details.clone()), Some(Reason::Unusable), Default::default()),
-            _ => (ended(QueryEnd::InvalidQuery, objection.into_iter().collect()), Some(Reason::Unusable), Default::default()),
+            (None, Err(details)) => {
+                (ended(QueryEnd::InvalidQuery, details.clone()), Some(Reason::Unusable), Default::default())
+            }
+            _ => (
+                ended(QueryEnd::InvalidQuery, objection.into_iter().collect()),
+                Some(Reason::Unusable),
+                Default::default(),
+            ),
         };
         self.registry.audit_query(&request.principal, "ITI-45", &request.message_id(), reason, touched)?;
         let (query_id, echo) = asked(request);
@@ -40,7 +48,8 @@ impl Service {
             Ok(Err(refusals)) => {
                 let reason = refusals.first().map(|refusal| refusal.reason);
                 let end = reason.map_or(QueryEnd::Error, |reason| problem::problem(reason).query);
-                let details = refusals.iter().map(|refusal| problem::detail(refusal, place(request, query, refusal))).collect();
+                let details =
+                    refusals.iter().map(|refusal| problem::detail(refusal, place(request, query, refusal))).collect();
                 (ended(end, details), reason, Default::default())
             }
             Err(failure) => {

@@ -3,7 +3,9 @@
 
 use super::iti45_crossref::{asked, shown};
 use super::{Reply, Request, Service, problem, wrapper};
-use crate::hl7v3::{self, AcceptCode, Content, DemographicsAnswer, Detail, FoundPatient, PatientQuery, QueryEnd, Severity};
+use crate::hl7v3::{
+    self, AcceptCode, Content, DemographicsAnswer, Detail, FoundPatient, PatientQuery, QueryEnd, Severity,
+};
 use crate::identity::{PersonId, RecordId};
 use crate::registry::{Failure, FoundPerson, Place, Reason, Refusal};
 
@@ -18,8 +20,14 @@ impl Service {
         let objection = wrapper::objection(&self.settings, request);
         let (answer, reason, touched) = match (&objection, &request.message.content) {
             (None, Ok(Content::Demographics(query))) => self.search(request, query),
-            (None, Err(details)) => (ended(QueryEnd::InvalidQuery, details.clone()), Some(Reason::Unusable), Touched::default()),
-            _ => (ended(QueryEnd::InvalidQuery, objection.into_iter().collect()), Some(Reason::Unusable), Touched::default()),
+            (None, Err(details)) => {
+                (ended(QueryEnd::InvalidQuery, details.clone()), Some(Reason::Unusable), Touched::default())
+            }
+            _ => (
+                ended(QueryEnd::InvalidQuery, objection.into_iter().collect()),
+                Some(Reason::Unusable),
+                Touched::default(),
+            ),
         };
         self.registry.audit_query(&request.principal, "ITI-47", &request.message_id(), reason, touched)?;
         Ok(self.respond(request, &answer))
@@ -28,7 +36,13 @@ impl Service {
     /// No query is kept, so that none can be continued.
     pub(super) fn iti47_continue(&self, request: &Request<'_>) -> Result<Reply, Failure> {
         let refusal = Refusal::new(Reason::UnknownQuery, Place::Message);
-        self.registry.audit_query(&request.principal, "ITI-47", &request.message_id(), Some(refusal.reason), Touched::default())?;
+        self.registry.audit_query(
+            &request.principal,
+            "ITI-47",
+            &request.message_id(),
+            Some(refusal.reason),
+            Touched::default(),
+        )?;
         let answer = ended(QueryEnd::Error, vec![problem::detail(&refusal, Some(continued(request)))]);
         Ok(self.respond(request, &answer))
     }
@@ -36,9 +50,20 @@ impl Service {
     /// No query is kept, so that none can be cancelled.
     pub(super) fn iti47_cancel(&self, request: &Request<'_>) -> Result<Reply, Failure> {
         let refusal = Refusal::new(Reason::UnknownQuery, Place::Message);
-        self.registry.audit_query(&request.principal, "ITI-47", &request.message_id(), Some(refusal.reason), Touched::default())?;
+        self.registry.audit_query(
+            &request.principal,
+            "ITI-47",
+            &request.message_id(),
+            Some(refusal.reason),
+            Touched::default(),
+        )?;
         let details = [problem::detail(&refusal, Some(continued(request)))];
-        let body = hl7v3::accept_acknowledgement(&self.fresh_frame(request), &request.message.header, AcceptCode::Error, &details);
+        let body = hl7v3::accept_acknowledgement(
+            &self.fresh_frame(request),
+            &request.message.header,
+            AcceptCode::Error,
+            &details,
+        );
         Ok(Reply { body, action: ACKNOWLEDGED })
     }
 
@@ -52,13 +77,15 @@ impl Service {
     fn search(&self, request: &Request<'_>, query: &PatientQuery) -> (DemographicsAnswer, Option<Reason>, Touched) {
         match self.registry.search(&request.principal, &query.criteria) {
             Ok(Ok(found)) => {
-                let touched = (found.people.iter().map(|p| p.record).collect(), found.people.iter().map(|p| p.person).collect());
+                let touched =
+                    (found.people.iter().map(|p| p.record).collect(), found.people.iter().map(|p| p.person).collect());
                 (page(request, query, found.people), None, touched)
             }
             Ok(Err(refusals)) => {
                 let reason = refusals.first().map(|refusal| refusal.reason);
                 let end = reason.map_or(QueryEnd::Error, |reason| problem::problem(reason).query);
-                let details = refusals.iter().map(|refusal| problem::detail(refusal, place(request, query, refusal))).collect();
+                let details =
+                    refusals.iter().map(|refusal| problem::detail(refusal, place(request, query, refusal))).collect();
                 (ended(end, details), reason, Touched::default())
             }
             Err(failure) => {

@@ -91,7 +91,8 @@ impl Service {
 
     /// Whether `endpoint` serves payloads with this root.
     pub fn serves(endpoint: Endpoint, root: &ExpandedName) -> bool {
-        &*root.namespace == hl7v3::NAMESPACE && Interaction::by_root(&root.local).is_some_and(|known| endpoint_of(known) == endpoint)
+        &*root.namespace == hl7v3::NAMESPACE
+            && Interaction::by_root(&root.local).is_some_and(|known| endpoint_of(known) == endpoint)
     }
 
     /// Whether requests can be answered now.
@@ -104,7 +105,8 @@ impl Service {
         if !Self::serves(endpoint, &payload.name) {
             return Err(Refusal::NotServed);
         }
-        let message = hl7v3::decode(payload, self.settings.strictness).map_err(|unreadable| Refusal::Unreadable(unreadable.0))?;
+        let message =
+            hl7v3::decode(payload, self.settings.strictness).map_err(|unreadable| Refusal::Unreadable(unreadable.0))?;
         let request = Request {
             principal: self.principal(&message, peer),
             message: &message,

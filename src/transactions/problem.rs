@@ -30,7 +30,9 @@ pub(super) fn problem(reason: Reason) -> Problem {
         Reason::AuthorityNotGranted => unknown("unknown assigning authority"),
         Reason::RegionalAsserted => unknown("identifiers of the regional authority are issued by this registry alone"),
         Reason::IdentifierSubsumed => unknown("unknown key identifier: it was merged into another"),
-        Reason::MergeAcrossAuthorities => unknown("the surviving and the subsumed identifier have different assigning authorities"),
+        Reason::MergeAcrossAuthorities => {
+            unknown("the surviving and the subsumed identifier have different assigning authorities")
+        }
         Reason::MergeWithItself => unknown("the surviving and the subsumed identifier are the same"),
         Reason::SubsumedUnknown => unknown("unknown key identifier: the subsumed identifier"),
         Reason::SurvivorSubsumed => unknown("unknown key identifier: the surviving identifier was merged into another"),
@@ -49,7 +51,9 @@ pub(super) fn problem(reason: Reason) -> Problem {
         Reason::UnknownQuery => unknown("Unknown Key Identifier: no such query is kept"),
         Reason::Unusable => other("SYN", "the message is not usable", AcceptCode::Error, QueryEnd::InvalidQuery),
         Reason::Defect => other("INTERR", "internal error", AcceptCode::Error, QueryEnd::Aborted),
-        Reason::StoreUnavailable => other("NOSTORE", "the store is not available", AcceptCode::Reject, QueryEnd::Aborted),
+        Reason::StoreUnavailable => {
+            other("NOSTORE", "the store is not available", AcceptCode::Reject, QueryEnd::Aborted)
+        }
     }
 }
 

@@ -79,7 +79,11 @@ impl std::fmt::Display for ListenError {
 impl std::error::Error for ListenError {}
 
 /// Serves until SIGTERM or SIGINT, then lets requests in work finish. Blocks.
-pub fn run<H: Handler>(settings: Settings, handler: Arc<H>, announce: impl FnOnce(&[Bound])) -> Result<(), ListenError> {
+pub fn run<H: Handler>(
+    settings: Settings,
+    handler: Arc<H>,
+    announce: impl FnOnce(&[Bound]),
+) -> Result<(), ListenError> {
     run_until_asked(settings, handler, terminated(), |bound| {
         for Bound { name, address } in bound {
             log::info!("{name} listens at {address}");

@@ -1,5 +1,7 @@
 //! The integration tests, in one binary.
 
+mod architecture;
 mod concurrency;
 mod registry;
 mod support;
+mod tidy;

@@ -1,0 +1,208 @@
+//! The echo of a query, encoded anew in schema order, so that a lenient request still gets a valid reply
+//! (decision 20). What has no valid form is left out.
+
+use super::message::Interaction;
+use super::place::At;
+use crate::identity::{Oid, PartialDate};
+use crate::xml::Writer;
+
+/// The data type of a parameter's value.
+#[derive(Clone, Copy)]
+enum Kind {
+    Instance,
+    Domain,
+    Code,
+    Interval,
+    Name,
+    Address,
+    Telecom,
+}
+
+/// The parameters of PRPA_MT201306 in schema order: name, data type, default `semanticsText`.
+const DEMOGRAPHICS: [(&str, Kind, &str); 8] = [
+    ("livingSubjectAdministrativeGender", Kind::Code, "LivingSubject.administrativeGender"),
+    ("livingSubjectBirthTime", Kind::Interval, "LivingSubject.birthTime"),
+    ("livingSubjectId", Kind::Instance, "LivingSubject.id"),
+    ("livingSubjectName", Kind::Name, "LivingSubject.name"),
+    ("mothersMaidenName", Kind::Name, "Person.MothersMaidenName"),
+    ("otherIDsScopingOrganization", Kind::Domain, "OtherIDs.scopingOrganization.id"),
+    ("patientAddress", Kind::Address, "Patient.addr"),
+    ("patientTelecom", Kind::Telecom, "Patient.telecom"),
+];
+
+/// The parameters of PRPA_MT201307 likewise.
+const CROSS_REFERENCE: [(&str, Kind, &str); 2] =
+    [("dataSource", Kind::Domain, "DataSource.id"), ("patientIdentifier", Kind::Instance, "Patient.id")];
+
+const NAME_USES: [&str; 18] =
+    ["A", "ABC", "ASGN", "C", "I", "IDE", "L", "OR", "P", "PHON", "R", "SNDX", "SRCH", "SYL", "BAD", "HC", "OLD", "M"];
+const ADDRESS_USES: [&str; 13] =
+    ["ABC", "BAD", "DIR", "H", "HP", "HV", "IDE", "PHYS", "PST", "PUB", "SYL", "TMP", "WP"];
+const TELECOM_USES: [&str; 12] = ["AS", "BAD", "DIR", "EC", "H", "HP", "HV", "MC", "PG", "PUB", "TMP", "WP"];
+const NAME_PARTS: [&str; 5] = ["delimiter", "family", "given", "prefix", "suffix"];
+const ADDRESS_PARTS: [&str; 16] = [
+    "country",
+    "state",
+    "county",
+    "city",
+    "postalCode",
+    "streetAddressLine",
+    "houseNumber",
+    "streetName",
+    "streetNameBase",
+    "additionalLocator",
+    "unitID",
+    "unitType",
+    "careOf",
+    "postBox",
+    "precinct",
+    "delimiter",
+];
+
+/// The echo of `queryByParameter`, where its query id is known.
+pub(super) fn of(asked: &At<'_>, interaction: Interaction) -> Option<String> {
+    let mut w = Writer::new();
+    w.open("queryByParameter");
+    instance(&mut w, "queryId", &asked.first("queryId")?)?;
+    w.empty("statusCode", &[("code", "new")]);
+    let cross_reference = interaction == Interaction::CrossReferenceQuery;
+    if !cross_reference {
+        w.empty("responseModalityCode", &[("code", "R")]);
+    }
+    w.empty("responsePriorityCode", &[("code", "I")]);
+    let list = asked.first("parameterList");
+    if cross_reference {
+        parameters(&mut w, list.as_ref(), &CROSS_REFERENCE);
+        // The schema wants a patientIdentifier: a query without one has no valid echo.
+        let has = |list: &At<'_>| {
+            list.down(&["patientIdentifier", "value"]).is_some_and(|value| value.attribute("root").is_some())
+        };
+        list.as_ref().filter(|list| has(list))?;
+    } else {
+        if let Some(quantity) = asked.first("initialQuantity").and_then(|at| number(&at)) {
+            w.empty("initialQuantity", &[("value", &quantity)]);
+            w.empty("initialQuantityCode", &[("code", "RD"), ("codeSystem", "2.16.840.1.113883.5.1112")]);
+        }
+        match_criteria(&mut w, asked);
+        parameters(&mut w, list.as_ref(), &DEMOGRAPHICS);
+    }
+    Some(w.finish())
+}
+
+fn number(at: &At<'_>) -> Option<String> {
+    at.attribute("value").filter(|text| text.parse::<i32>().is_ok()).map(str::to_owned)
+}
+
+fn match_criteria(w: &mut Writer, asked: &At<'_>) {
+    let minimum = asked.down(&["matchCriterionList", "minimumDegreeMatch", "value"]).and_then(|at| number(&at));
+    let Some(minimum) = minimum else { return };
+    w.open("matchCriterionList").open("minimumDegreeMatch");
+    w.empty("value", &[("xsi:type", "INT"), ("value", &minimum)]);
+    w.leaf("semanticsText", "MinimumDegreeMatch").close().close();
+}
+
+fn parameters(w: &mut Writer, list: Option<&At<'_>>, known: &[(&str, Kind, &str)]) {
+    w.open("parameterList");
+    for (name, kind, semantics) in known {
+        for parameter in list.map(|list| list.all(name)).unwrap_or_default() {
+            let values: Vec<String> = parameter.all("value").iter().filter_map(|value| encoded(value, *kind)).collect();
+            if !values.is_empty() {
+                w.open(name).raw(&values.concat()).leaf("semanticsText", semantics).close();
+            }
+        }
+    }
+    w.close();
+}
+
+fn encoded(value: &At<'_>, kind: Kind) -> Option<String> {
+    let mut w = Writer::new();
+    match kind {
+        Kind::Instance => instance(&mut w, "value", value)?,
+        Kind::Domain => {
+            let root = value.attribute("root").filter(|root| Oid::parse(root).is_ok())?;
+            w.empty("value", &[("root", root)]);
+        }
+        Kind::Code => {
+            let code = value.attribute("code")?;
+            w.empty("value", &[("code", code), ("codeSystem", "2.16.840.1.113883.5.1")]);
+        }
+        Kind::Interval => interval(&mut w, value)?,
+        Kind::Name => structured(&mut w, value, &NAME_USES, &NAME_PARTS)?,
+        Kind::Address => structured(&mut w, value, &ADDRESS_USES, &ADDRESS_PARTS)?,
+        Kind::Telecom => {
+            let address = value.attribute("value")?.replace(' ', "");
+            w.open("value");
+            uses(&mut w, value, &TELECOM_USES);
+            w.attribute("value", &address).close();
+        }
+    }
+    Some(w.finish())
+}
+
+fn instance(w: &mut Writer, element: &str, at: &At<'_>) -> Option<()> {
+    let root = at.attribute("root").filter(|root| is_uid(root))?;
+    w.open(element).attribute("root", root);
+    if let Some(extension) = at.element.attribute("extension").filter(|text| !text.is_empty()) {
+        w.attribute("extension", extension);
+    }
+    w.close();
+    Some(())
+}
+
+/// An OID, a UUID or a RUID (datatype `uid`).
+pub(super) fn is_uid(text: &str) -> bool {
+    let plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let uuid = plain && text.split('-').map(str::len).eq([8, 4, 4, 4, 12]);
+    let ruid = plain && text.starts_with(|c: char| c.is_ascii_alphabetic());
+    Oid::parse(text).is_ok() || uuid || ruid
+}
+
+fn interval(w: &mut Writer, at: &At<'_>) -> Option<()> {
+    let valid =
+        |at: &At<'_>| at.attribute("value").filter(|text| PartialDate::parse_hl7(text).is_ok()).map(str::to_owned);
+    if let Some(value) = valid(at) {
+        w.empty("value", &[("value", &value)]);
+        return Some(());
+    }
+    let low = at.first("low").as_ref().and_then(valid);
+    let high = at.first("high").as_ref().and_then(valid);
+    if low.is_none() && high.is_none() {
+        return None;
+    }
+    w.open("value");
+    if let Some(low) = low {
+        w.empty("low", &[("value", &low)]);
+    }
+    if let Some(high) = high {
+        w.empty("high", &[("value", &high)]);
+    }
+    w.close();
+    Some(())
+}
+
+fn uses(w: &mut Writer, at: &At<'_>, known: &[&str]) {
+    let words: Vec<&str> =
+        at.attribute("use").unwrap_or_default().split_whitespace().filter(|word| known.contains(word)).collect();
+    if !words.is_empty() {
+        w.attribute("use", &words.join(" "));
+    }
+}
+
+/// A name or an address: its uses, its parts and its text, as far as the schema knows them.
+fn structured(w: &mut Writer, at: &At<'_>, known_uses: &[&str], known_parts: &[&str]) -> Option<()> {
+    let parts: Vec<_> = at.element.elements().filter(|part| known_parts.contains(&&*part.name.local)).collect();
+    let text = at.element.text();
+    if parts.is_empty() && text.trim().is_empty() {
+        return None;
+    }
+    w.open("value");
+    uses(w, at, known_uses);
+    if !text.trim().is_empty() {
+        w.text(text.trim());
+    }
+    for part in parts {
+        w.leaf(&part.name.local, part.text().trim());
+    }
+    w.close();
+    Some(())
+}

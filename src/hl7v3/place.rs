@@ -1,0 +1,101 @@
+//! Elements together with the XPath at which they stand, and the problems found on the way.
+
+use super::message::{Detail, Severity};
+use crate::xml::Element;
+
+const ACKNOWLEDGEMENT_DETAIL: &str = "2.16.840.1.113883.5.1100";
+
+/// An element and where it stands. Cheap to copy down a path.
+#[derive(Clone)]
+pub(super) struct At<'a> {
+    pub element: &'a Element,
+    pub path: String,
+}
+
+impl<'a> At<'a> {
+    /// The document element.
+    pub(super) fn root(element: &'a Element) -> Self {
+        Self { element, path: format!("/{}", element.name.local) }
+    }
+
+    /// The children named `name`, with an index where there are several.
+    pub(super) fn all(&self, name: &str) -> Vec<At<'a>> {
+        let found: Vec<&'a Element> = self
+            .element
+            .elements()
+            .filter(|e| &*e.name.local == name && e.name.namespace == self.element.name.namespace)
+            .collect();
+        let several = found.len() > 1;
+        let path = |n: usize| {
+            if several { format!("{}/{name}[{}]", self.path, n + 1) } else { format!("{}/{name}", self.path) }
+        };
+        found.into_iter().enumerate().map(|(n, element)| At { element, path: path(n) }).collect()
+    }
+
+    /// The first child named `name`.
+    pub(super) fn first(&self, name: &str) -> Option<At<'a>> {
+        self.all(name).into_iter().next()
+    }
+
+    /// The element at the end of a path of first children.
+    pub(super) fn down(&self, names: &[&str]) -> Option<At<'a>> {
+        let mut at = self.clone();
+        for name in names {
+            at = at.first(name)?;
+        }
+        Some(at)
+    }
+
+    /// The attribute `name`, blanks around it gone; none where empty.
+    pub(super) fn attribute(&self, name: &str) -> Option<&'a str> {
+        self.element.attribute(name).map(str::trim).filter(|text| !text.is_empty())
+    }
+
+    /// `@nullFlavor`.
+    pub(super) fn null(&self) -> Option<&'a str> {
+        self.attribute("nullFlavor")
+    }
+}
+
+/// What was found wrong, and what was forgiven.
+#[derive(Default)]
+pub(super) struct Findings {
+    pub errors: Vec<Detail>,
+    pub remarks: Vec<Detail>,
+    pub strict: bool,
+}
+
+impl Findings {
+    /// An error with a code of AcknowledgementDetailCode. The text holds no value of the message.
+    pub(super) fn error(&mut self, code: &str, text: &str, path: &str) {
+        self.errors.push(detail(Severity::Error, code, text, path));
+    }
+
+    /// Something forgiven: in strict mode an error with `code`, else a warning.
+    pub(super) fn forgive(&mut self, code: &str, text: &str, path: &str) {
+        if self.strict {
+            self.error(code, text, path);
+        } else {
+            self.remarks.push(detail(Severity::Warning, "", text, path));
+        }
+    }
+
+    /// Something that has no effect here: in strict mode an error, else an information.
+    pub(super) fn ignored(&mut self, code: &str, text: &str, path: &str) {
+        if self.strict {
+            self.error(code, text, path);
+        } else {
+            self.remarks.push(detail(Severity::Information, "", text, path));
+        }
+    }
+}
+
+fn detail(severity: Severity, code: &str, text: &str, path: &str) -> Detail {
+    Detail {
+        severity,
+        code: code.to_owned(),
+        code_system: if code.is_empty() { String::new() } else { ACKNOWLEDGEMENT_DETAIL.to_owned() },
+        text: text.to_owned(),
+        locations: vec![path.to_owned()],
+    }
+}
