@@ -92,7 +92,7 @@ pub struct Demo {
     /// The same seed gives the same region
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// Where the region is kept [default: a fresh embedded store that is removed at the end]
+    /// Where the region is kept [default: sqlite:nayose-demo.db, made afresh]
     #[arg(long, value_name = "URL")]
     pub store: Option<String>,
     /// Where to serve; loopback only, since the demo is open to every caller
