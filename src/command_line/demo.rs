@@ -224,8 +224,7 @@ fn regional_value(registry: &Registry) -> Result<String, Exit> {
 
 /// What stands on the screen while the demo serves: a script to paste, then where to look next.
 fn invitation(address: SocketAddr, regional: &str, time: &str, store: &str) -> String {
-    let mut text =
-        format!("\nServing on http://{address} until Ctrl-C. Calls to paste into another terminal:\n\n");
+    let mut text = format!("\nServing on http://{address} until Ctrl-C. Calls to paste into another terminal:\n\n");
     for (number, call) in (1..).zip(demo::calls(&address.to_string(), regional, time)) {
         text.push_str(&format!("# call {number}: {}\n{}\n", call.title, call.shell));
     }

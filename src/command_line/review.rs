@@ -82,7 +82,8 @@ fn text(review: &ReviewView, zone: &str) -> String {
     let side = |side: Option<&Side>| side.map(|(_, _, demographics)| fields(demographics)).unwrap_or_default();
     let (left, right) = (side(review.left.as_ref()), side(review.right.as_ref()));
     let empty = fields(&Demographics::default());
-    let mut rows = vec![vec!["identifier".to_owned(), identifier(review.left.as_ref()), identifier(review.right.as_ref())]];
+    let mut rows =
+        vec![vec!["identifier".to_owned(), identifier(review.left.as_ref()), identifier(review.right.as_ref())]];
     for (label, _) in empty {
         let of = |side: &[(&str, String)]| {
             side.iter().find(|(known, _)| *known == label).map(|(_, text)| text.clone()).unwrap_or_default()
@@ -124,7 +125,13 @@ fn json_of(review: &ReviewView, zone: &str) -> serde_json::Value {
     })
 }
 
-fn decide(settings: &Configuration, id: i64, verdict: ReviewVerdict, reason: Option<&str>, json: bool) -> Result<Exit, Exit> {
+fn decide(
+    settings: &Configuration,
+    id: i64,
+    verdict: ReviewVerdict,
+    reason: Option<&str>,
+    json: bool,
+) -> Result<Exit, Exit> {
     let registry = open("review", settings)?;
     let decided = registry
         .decide_review(&Principal::operator(), id, verdict, reason.unwrap_or_default())

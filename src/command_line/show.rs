@@ -43,12 +43,17 @@ pub(super) fn when(micros: i64, zone: &str) -> String {
 
 /// What is said of a patient, one row a field, in an order that is the same for everybody.
 pub(super) fn fields(demographics: &Demographics) -> Vec<(&'static str, String)> {
-    let kinds =
-        [("name", Representation::Ideographic), ("kana", Representation::Syllabic), ("latin", Representation::Alphabetic)];
+    let kinds = [
+        ("name", Representation::Ideographic),
+        ("kana", Representation::Syllabic),
+        ("latin", Representation::Alphabetic),
+    ];
     let names = demographics.names.values();
     let mut rows: Vec<(&'static str, String)> = kinds
         .into_iter()
-        .map(|(label, kind)| (label, joined(names.iter().filter(|name| name.representation == Some(kind)).map(name_text))))
+        .map(|(label, kind)| {
+            (label, joined(names.iter().filter(|name| name.representation == Some(kind)).map(name_text)))
+        })
         .collect();
     rows.push(("other name", joined(names.iter().filter(|name| name.representation.is_none()).map(name_text))));
     let sex = match demographics.sex.value() {
@@ -108,7 +113,9 @@ pub(super) fn table(rows: &[Vec<String>]) -> String {
 
 fn width(text: &str) -> usize {
     // Kana, ideographs and full-width forms take two columns of a terminal.
-    text.chars().map(|c| if matches!(c, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{ff60}' | '\u{20000}'..) { 2 } else { 1 }).sum()
+    text.chars()
+        .map(|c| if matches!(c, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{ff60}' | '\u{20000}'..) { 2 } else { 1 })
+        .sum()
 }
 
 #[cfg(test)]
