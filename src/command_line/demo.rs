@@ -81,13 +81,18 @@ fn configuration(demo: &Demo) -> Configuration {
     settings.network.regional.oid = region.regional.oid;
     settings.network.regional.namespace = region.regional.namespace;
     settings.network.device = region.device;
-    settings.domains = region.facilities.into_iter().map(domain).collect();
+    settings.domains = domains();
     settings.store.url = demo.store.clone().unwrap_or_else(|| STORE.to_owned());
     settings.server.http = Some(demo.http);
     // A demo beside a running server must not contend for its operators' port.
     settings.server.admin = None;
     settings.server.address_file.clone_from(&demo.address_file);
     settings
+}
+
+/// The facilities of the region as domains.
+pub(super) fn domains() -> Vec<Domain> {
+    demo::region().facilities.into_iter().map(domain).collect()
 }
 
 fn domain(facility: Facility) -> Domain {
