@@ -7,9 +7,10 @@ use crate::identity::{
 use crate::xml::Writer;
 
 const NAME_USES: [&str; 8] = ["A", "ASGN", "C", "I", "L", "OR", "P", "R"];
-const ADDRESS_USES: [&str; 10] = ["BAD", "DIR", "H", "HP", "HV", "PHYS", "PST", "PUB", "TMP", "WP"];
+const ADDRESS_USES: [&str; 13] =
+    ["ABC", "BAD", "DIR", "H", "HP", "HV", "IDE", "PHYS", "PST", "PUB", "SYL", "TMP", "WP"];
 const TELECOM_USES: [&str; 12] = ["AS", "BAD", "DIR", "EC", "H", "HP", "HV", "MC", "PG", "PUB", "TMP", "WP"];
-const QUALIFIERS: [&str; 12] = ["AC", "AD", "BR", "CL", "IN", "LS", "NB", "PR", "SP", "TITLE", "VV", "HON"];
+const QUALIFIERS: [&str; 11] = ["AC", "AD", "BR", "CL", "IN", "LS", "NB", "PR", "SP", "TITLE", "VV"];
 
 /// What stands at the patient, beside the person.
 pub(super) fn patient_codes(w: &mut Writer, said: &Demographics) {
