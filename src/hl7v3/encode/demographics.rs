@@ -1,6 +1,7 @@
 //! Demographics as `patientPerson` of a response, in schema order (HL7 v3 sheet, 1.7). A masked field shows
 //! that there is a value and never the value.
 
+use crate::hl7v3::echo::QUALIFIERS;
 use crate::identity::{
     Address, AddressPartKind, Coded, Demographics, Field, NamePartKind, Oid, PersonName, Representation, Sex, Telecom,
 };
@@ -10,7 +11,6 @@ const NAME_USES: [&str; 8] = ["A", "ASGN", "C", "I", "L", "OR", "P", "R"];
 const ADDRESS_USES: [&str; 13] =
     ["ABC", "BAD", "DIR", "H", "HP", "HV", "IDE", "PHYS", "PST", "PUB", "SYL", "TMP", "WP"];
 const TELECOM_USES: [&str; 12] = ["AS", "BAD", "DIR", "EC", "H", "HP", "HV", "MC", "PG", "PUB", "TMP", "WP"];
-const QUALIFIERS: [&str; 11] = ["AC", "AD", "BR", "CL", "IN", "LS", "NB", "PR", "SP", "TITLE", "VV"];
 
 /// What stands at the patient, beside the person.
 pub(super) fn patient_codes(w: &mut Writer, said: &Demographics) {
@@ -110,6 +110,10 @@ fn code(w: &mut Writer, element: &str, field: &Field<Coded>) {
 fn coded(w: &mut Writer, element: &str, code: &Coded) {
     // `cs` allows no blanks: a code that has some is told by its text alone.
     w.open(element);
+    if code.code.is_empty() {
+        w.attribute("nullFlavor", "UNK").close();
+        return;
+    }
     if code.code.contains(char::is_whitespace) {
         w.attribute("nullFlavor", "OTH").leaf("originalText", &code.code).close();
         return;
@@ -125,8 +129,12 @@ fn coded(w: &mut Writer, element: &str, code: &Coded) {
 }
 
 fn uses(w: &mut Writer, told: &[String], known: &[&str], representation: Option<&str>) {
-    let words: Vec<&str> =
-        told.iter().map(String::as_str).filter(|word| known.contains(word)).chain(representation).collect();
+    let mut words: Vec<&str> = Vec::new();
+    for word in told.iter().map(String::as_str).filter(|word| known.contains(word)).chain(representation) {
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
     if !words.is_empty() {
         w.attribute("use", &words.join(" "));
     }

@@ -1,6 +1,8 @@
 //! Tests of the HL7 v3 language; people and facilities in them are invented.
 
+mod codec;
 mod datatypes;
+mod encoding;
 mod feeds;
 mod queries;
 
