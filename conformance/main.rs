@@ -1,11 +1,50 @@
-//! The conformance cases as a test: they must at least be readable.
+//! The conformance cases as a test: every one is played against our own server, in every dress.
 
-use std::path::Path;
+mod target;
+
+use nayose::conformance::{Exceptions, Options, Report, load, run};
+use std::path::{Path, PathBuf};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance")
+}
+
+/// A variable of the environment, if set.
+fn setting(name: &str) -> Option<PathBuf> {
+    std::env::vars_os().find(|(key, _)| key == name).map(|(_, value)| PathBuf::from(value))
+}
+
+fn play(variants: bool) {
+    let started = target::start();
+    // Answers are written once, from the plain run.
+    let replies = if variants { None } else { setting("NAYOSE_REPLIES") };
+    let only = setting("NAYOSE_ONLY").map(|name| name.to_string_lossy().into_owned());
+    let exceptions = Exceptions::read(&folder().join("exceptions.toml")).expect("readable exceptions");
+    let options = Options { variants, replies, only, exceptions };
+    let report = run(&folder(), &started.target, &options).expect("readable cases");
+    assert!(!report.results.is_empty(), "no case was played");
+    assert!(report.failures() == 0, "\n{}", wrong(&report));
+}
+
+/// The failures alone: what passed is no news.
+fn wrong(report: &Report) -> String {
+    let text = report.text();
+    text.lines().filter(|line| !line.starts_with("passed")).collect::<Vec<_>>().join("\n")
+}
 
 #[test]
 fn every_case_is_readable() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance");
-    let cases = nayose::conformance::load(&folder).expect("readable cases");
+    let cases = load(&folder()).expect("readable cases");
     assert!(cases.len() > 20, "only {} cases", cases.len());
     assert!(cases.iter().all(|c| !c.proves.is_empty() && !c.step.is_empty()));
+}
+
+#[test]
+fn every_case_passes() {
+    play(false);
+}
+
+#[test]
+fn every_case_passes_in_every_dress() {
+    play(true);
 }

@@ -16,6 +16,7 @@ pub(super) struct Acknowledged {
 
 /// An element of which the attributes tell.
 #[derive(Default, Debug, YaDeserialize)]
+#[yaserde(prefix = "hl7", namespaces = { "hl7" = "urn:hl7-org:v3" })]
 struct Coded {
     #[yaserde(attribute = true)]
     code: Option<String>,
@@ -24,60 +25,72 @@ struct Coded {
 }
 
 #[derive(Default, Debug, YaDeserialize)]
+#[yaserde(prefix = "hl7", namespaces = { "hl7" = "urn:hl7-org:v3" })]
 struct AckDetail {
     #[yaserde(attribute = true, rename = "typeCode")]
     type_code: Option<String>,
+    #[yaserde(prefix = "hl7")]
     code: Option<Coded>,
 }
 
 #[derive(Default, Debug, YaDeserialize)]
+#[yaserde(prefix = "hl7", namespaces = { "hl7" = "urn:hl7-org:v3" })]
 struct TargetMessage {
+    #[yaserde(prefix = "hl7")]
     id: Option<Coded>,
 }
 
 #[derive(Default, Debug, YaDeserialize)]
+#[yaserde(prefix = "hl7", namespaces = { "hl7" = "urn:hl7-org:v3" })]
 struct Acknowledgement {
-    #[yaserde(rename = "typeCode")]
+    #[yaserde(prefix = "hl7", rename = "typeCode")]
     type_code: Option<Coded>,
-    #[yaserde(rename = "targetMessage")]
+    #[yaserde(prefix = "hl7", rename = "targetMessage")]
     target_message: Option<TargetMessage>,
-    #[yaserde(rename = "acknowledgementDetail")]
+    #[yaserde(prefix = "hl7", rename = "acknowledgementDetail")]
     details: Vec<AckDetail>,
 }
 
 #[derive(Default, Debug, YaDeserialize)]
+#[yaserde(prefix = "hl7", namespaces = { "hl7" = "urn:hl7-org:v3" })]
 struct QueryAck {
-    #[yaserde(rename = "queryResponseCode")]
+    #[yaserde(prefix = "hl7", rename = "queryResponseCode")]
     response: Option<Coded>,
 }
 
 #[derive(Default, Debug, YaDeserialize)]
+#[yaserde(prefix = "hl7", namespaces = { "hl7" = "urn:hl7-org:v3" })]
 struct ControlAct {
-    #[yaserde(rename = "queryAck")]
+    #[yaserde(prefix = "hl7", rename = "queryAck")]
     query_ack: Option<QueryAck>,
 }
 
 #[derive(Default, Debug, YaDeserialize)]
+#[yaserde(prefix = "hl7", namespaces = { "hl7" = "urn:hl7-org:v3" })]
 struct Message {
+    #[yaserde(prefix = "hl7")]
     id: Option<Coded>,
+    #[yaserde(prefix = "hl7")]
     acknowledgement: Option<Acknowledgement>,
-    #[yaserde(rename = "controlActProcess")]
+    #[yaserde(prefix = "hl7", rename = "controlActProcess")]
     control_act: Option<ControlAct>,
 }
 
 #[derive(Default, Debug, YaDeserialize)]
+#[yaserde(prefix = "soap", namespaces = { "soap" = "http://www.w3.org/2003/05/soap-envelope", "hl7" = "urn:hl7-org:v3" })]
 struct Body {
-    #[yaserde(rename = "MCCI_IN000002UV01")]
+    #[yaserde(prefix = "hl7", rename = "MCCI_IN000002UV01")]
     accept: Option<Message>,
-    #[yaserde(rename = "PRPA_IN201310UV02")]
+    #[yaserde(prefix = "hl7", rename = "PRPA_IN201310UV02")]
     identifiers: Option<Message>,
-    #[yaserde(rename = "PRPA_IN201306UV02")]
+    #[yaserde(prefix = "hl7", rename = "PRPA_IN201306UV02")]
     candidates: Option<Message>,
 }
 
 #[derive(Default, Debug, YaDeserialize)]
+#[yaserde(prefix = "soap", namespaces = { "soap" = "http://www.w3.org/2003/05/soap-envelope" })]
 struct Envelope {
-    #[yaserde(rename = "Body")]
+    #[yaserde(prefix = "soap", rename = "Body")]
     body: Option<Body>,
 }
 

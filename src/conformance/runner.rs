@@ -13,6 +13,9 @@ use crate::clock::Clock;
 use crate::xml::{Element, Limits, read};
 use std::path::{Path, PathBuf};
 
+/// Where payloads are at home; replies of other namespaces are faults.
+const HL7: &str = "urn:hl7-org:v3";
+
 /// How a run is made.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -118,10 +121,12 @@ fn take(
     let media_type = what.content_type.as_deref().unwrap_or("application/soap+xml; charset=UTF-8");
     let body = (step.send != "get").then_some((media_type, sent.as_bytes()));
     let answer = exchange(url, body)?;
-    if let Some(folder) = &options.replies {
+    let reply = payload_of(&answer);
+    if let Some(folder) = &options.replies
+        && reply.as_ref().is_some_and(|r| &*r.name.namespace == HL7)
+    {
         std::fs::write(folder.join(format!("{name}.xml")), &answer.body).map_err(|e| e.to_string())?;
     }
-    let reply = payload_of(&answer);
     let mut wrong = judge(&step.expect, &answer, reply.as_ref(), scope);
     let payload = reply.as_ref().map(|e| e.to_xml()).unwrap_or_default();
     if let Some(n) = step.expect.same_as
