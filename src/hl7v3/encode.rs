@@ -263,12 +263,19 @@ pub(super) fn identifier(w: &mut Writer, shown: &ShownIdentifier) {
     w.close();
 }
 
+fn shown_root(shown: &ShownIdentifier) -> &str {
+    shown.identifier.authority.as_str()
+}
+
 /// One `providerOrganization/id` for each root among the identifiers (1.8).
 pub(super) fn provider(w: &mut Writer, identifiers: &[ShownIdentifier]) {
-    let mut roots: Vec<&str> = identifiers.iter().map(|shown| shown.identifier.authority.as_str()).collect();
+    let mut roots: Vec<&str> = identifiers.iter().map(shown_root).collect();
     roots.sort_unstable();
     roots.dedup();
     w.open("providerOrganization").attribute("classCode", "ORG").attribute("determinerCode", "INSTANCE");
+    if roots.is_empty() {
+        w.empty("id", &[("nullFlavor", "NI")]);
+    }
     for root in roots {
         w.empty("id", &[("root", root)]);
     }
