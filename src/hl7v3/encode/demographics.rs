@@ -1,8 +1,8 @@
 //! Demographics as `patientPerson` of a response, in schema order (HL7 v3 sheet, 1.7). A masked field shows
 //! that there is a value and never the value.
 
-use crate::hl7v3::echo::QUALIFIERS;
 use super::{identifier, shown_root};
+use crate::hl7v3::echo::QUALIFIERS;
 use crate::hl7v3::message::ShownIdentifier;
 use crate::identity::{
     Address, AddressPartKind, Coded, Demographics, Field, NamePartKind, Oid, PersonName, Relationship, Representation,

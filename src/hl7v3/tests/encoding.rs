@@ -40,7 +40,8 @@ fn shown(root: &str, value: &str) -> ShownIdentifier {
 
 /// The reply read again; with a directory in `NAYOSE_REPLIES` it is left there too, for a schema check.
 fn reread(name: &str, text: &str) -> Element {
-    if let Ok(directory) = std::env::var("NAYOSE_REPLIES") {
+    if let Ok(directory) = std::env::vars().find(|(name, _)| name == "NAYOSE_REPLIES").map(|(_, value)| value).ok_or(())
+    {
         std::fs::write(format!("{directory}/{name}.xml"), text).unwrap();
     }
     xml::read(text.as_bytes(), None, &Limits::default()).unwrap_or_else(|error| panic!("{error}: {text}"))
@@ -294,7 +295,7 @@ fn check_patients(act: &Element) {
     assert_eq!(uses, ["L IDE", "L SYL", "L ABC", "L"]);
     assert_eq!(down(person, "birthTime").attribute("value"), Some("19400512131415.5+0900"));
     assert_eq!(code(person, "administrativeGenderCode"), "UN");
-    assert_eq!(person.first("birthPlace").is_some(), false, "omitted in ITI-47 answers");
+    assert!(person.first("birthPlace").is_none(), "omitted in ITI-47 answers");
     let others: Vec<_> =
         person.all("asOtherIDs").map(|o| down(o, "scopingOrganization/id").attribute("root").unwrap()).collect();
     assert_eq!(others, ["2.999.3", "2.999.4"]);
