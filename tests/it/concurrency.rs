@@ -43,16 +43,15 @@ fn said(seed: u64, number: u64, clerk: usize) -> Said {
     let family = FAMILIES[(drawn % 6) as usize];
     let given = GIVEN[(drawn / 7 % 8) as usize];
     let leak = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
-    let (old, wide) = (clerk % 2 == 0, clerk % 3 != 0);
+    let (old, wide) = (clerk.is_multiple_of(2), !clerk.is_multiple_of(3));
     Said {
         kanji: (if old { family.0 } else { family.1 }, given.0),
         kana: if wide { (family.2, given.1) } else { (family.3, given.2) },
-        sex: if drawn % 2 == 0 { Sex::Female } else { Sex::Male },
+        sex: if drawn.is_multiple_of(2) { Sex::Female } else { Sex::Male },
         birth: leak(format!("{}{:02}{:02}", 1930 + drawn / 11 % 80, drawn / 1009 % 12 + 1, drawn / 10_007 % 28 + 1)),
         block: leak(format!("{}丁目{}番{}号", drawn / 101 % 9 + 1, drawn / 103 % 30 + 1, drawn / 107 % 40 + 1)),
         phone: leak(format!("tel:090-{:04}-{:04}", drawn / 109 % 9000 + 100, drawn / 113 % 9000 + 100)),
         town: (leak(format!("99{:05}", number)), leak(format!("星見市第{}町", number))),
-        ..hanako()
     }
 }
 
@@ -69,7 +68,7 @@ fn burst(first: &Registry, second: &Registry, seed: u64, number: u64) {
         for (n, domain) in FEEDERS.iter().enumerate() {
             for person in [0, 1] {
                 let barrier = &barrier;
-                let registry = if (n + person) % 2 == 0 { first } else { second };
+                let registry = if (n + person).is_multiple_of(2) { first } else { second };
                 let said = said(seed, number * 2 + person as u64, n);
                 scope.spawn(move || {
                     barrier.wait();
