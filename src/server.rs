@@ -1,1 +1,269 @@
-//! Composition root.
+//! Composition root: a configuration becomes a store, a registry, the service and its listeners.
+//!
+//! It must never decide anything about a patient, and it reads no configuration file by itself.
+
+use crate::access::Policy;
+use crate::clock::Clock;
+use crate::config::{self, Configuration};
+use crate::hl7v3::Strictness;
+use crate::matching::{self, Model, NamePolicy};
+use crate::registry::{self, DomainSettings, Failure, RegionalSettings, Registry};
+use crate::store::{Store, StoreError};
+use crate::transactions::{self, Service};
+use crate::transport::{self, Bound, ListenError, TlsListener};
+use std::sync::Arc;
+
+/// The prior of a match never goes below that of a base of this many records: a store that is filling would
+/// else begin with decisions that its own growth belies.
+const LEAST_POPULATION: u32 = 20_000;
+
+/// Why there is no server.
+#[derive(Debug)]
+pub enum StartError {
+    /// Something that the configuration names cannot be used.
+    Configuration(String),
+    /// The store cannot be opened.
+    Store(StoreError),
+    /// The registry cannot be made over the store.
+    Registry(Failure),
+    /// The listeners could not be started, or broke.
+    Listen(ListenError),
+}
+
+impl StartError {
+    /// Whether the configuration must change before another try can succeed.
+    pub fn is_configuration(&self) -> bool {
+        match self {
+            StartError::Configuration(_) => true,
+            StartError::Store(error) => matches!(error, StoreError::TooNew),
+            StartError::Registry(failure) => matches!(failure, Failure::Store(StoreError::Conflict(_))),
+            StartError::Listen(error) => {
+                matches!(error, ListenError::Nothing | ListenError::Plain { .. } | ListenError::Tls(_))
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for StartError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            StartError::Configuration(what) => f.write_str(what),
+            StartError::Store(error @ StoreError::Locked { .. }) => {
+                write!(f, "{error}; stop that server first, or use PostgreSQL, which several processes may share")
+            }
+            StartError::Store(error @ StoreError::Unavailable(_)) => write!(
+                f,
+                "{error}; store.url must name a file in a folder that can be written, or a database that runs"
+            ),
+            StartError::Store(error) => error.fmt(f),
+            StartError::Registry(Failure::Store(error @ StoreError::Conflict(_))) => write!(
+                f,
+                "{error}; the domains of the configuration must not take an OID or namespace that the store \
+                 keeps for another domain"
+            ),
+            StartError::Registry(failure) => {
+                write!(f, "the registry cannot start: {failure}")?;
+                std::error::Error::source(failure).map_or(Ok(()), |cause| write!(f, ": {cause}"))
+            }
+            StartError::Listen(error @ ListenError::Address { .. }) => {
+                write!(f, "{error}; give an address of this machine whose port is free")
+            }
+            StartError::Listen(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl From<ListenError> for StartError {
+    fn from(error: ListenError) -> Self {
+        StartError::Listen(error)
+    }
+}
+
+/// Opens the store that `settings` name and the registry over it.
+pub fn registry(settings: &Configuration, clock: Clock) -> Result<Registry, StartError> {
+    // What can be wrong with the configuration comes before anything is opened.
+    let model = model(&settings.matching.model)?;
+    let store = Store::open(&settings.store.url, &clock).map_err(StartError::Store)?;
+    let records = store.counts().map_err(StartError::Store)?.records;
+    let population = u32::try_from(records).unwrap_or(u32::MAX).max(LEAST_POPULATION);
+    let bounds = matching::Settings { population, ..model.settings() };
+    Registry::open(store, rules(settings, model.with_settings(bounds))?, clock).map_err(StartError::Registry)
+}
+
+/// The transactions over `registry`.
+pub fn service(registry: Registry, settings: &Configuration) -> Service {
+    let devices = settings
+        .systems
+        .iter()
+        .filter_map(|system| system.device.as_ref().map(|device| (device.as_str().to_owned(), system.id.clone())))
+        .collect();
+    let network = &settings.network;
+    let of_network = transactions::Settings {
+        device: network.device.as_str().to_owned(),
+        time_zone: network.time_zone.clone(),
+        processing_codes: network.processing_codes.iter().map(|code| code.code().to_owned()).collect(),
+        strictness: if settings.server.lenient { Strictness::Lenient } else { Strictness::Strict },
+        devices,
+    };
+    Service::new(registry, of_network)
+}
+
+/// What the listeners are told.
+pub fn transport_settings(settings: &Configuration) -> transport::Settings {
+    let server = &settings.server;
+    let systems = settings
+        .systems
+        .iter()
+        .filter_map(|system| system.certificate.as_ref().map(|print| (print.clone(), system.id.clone())))
+        .collect();
+    let https = server.https.zip(server.tls.as_ref()).map(|(address, tls)| TlsListener {
+        address: address.to_string(),
+        certificate: tls.certificate.clone(),
+        key: tls.key.clone(),
+        client_ca: tls.client_ca.clone(),
+        systems,
+    });
+    transport::Settings {
+        http: server.http.map(|address| address.to_string()),
+        https,
+        admin: server.admin.map(|address| address.to_string()),
+        allow_plain: server.allow_plain,
+        address_file: server.address_file.clone(),
+        lenient: server.lenient,
+        fault_status: match server.fault_status {
+            config::FaultStatus::BadRequest => transport::FaultStatus::BadRequest,
+            config::FaultStatus::ServerError => transport::FaultStatus::ServerError,
+        },
+        ..transport::Settings::default()
+    }
+}
+
+/// Serves as `settings` say until SIGTERM or SIGINT; `announce` learns where the listeners are.
+pub fn serve(settings: &Configuration, announce: impl FnOnce(&[Bound])) -> Result<(), StartError> {
+    let registry = registry(settings, Clock::system())?;
+    serve_over(registry, settings, announce)
+}
+
+/// As [`serve`], over a registry that is open already.
+pub fn serve_over(
+    registry: Registry,
+    settings: &Configuration,
+    announce: impl FnOnce(&[Bound]),
+) -> Result<(), StartError> {
+    quiet_panics();
+    let service = Arc::new(service(registry.clone(), settings));
+    let served = transport::run(transport_settings(settings), service, announce);
+    // Audit rows of the last questions must be durable even if a listener broke.
+    let flushed = registry.store().flush_audit();
+    served?;
+    flushed.map_err(StartError::Store)
+}
+
+/// A panic's message may hold a value from a message; where it happened is enough to find the defect.
+fn quiet_panics() {
+    std::panic::set_hook(Box::new(|info| match info.location() {
+        Some(place) => log::error!("a defect stopped a piece of work at {}:{}", place.file(), place.line()),
+        None => log::error!("a defect stopped a piece of work"),
+    }));
+}
+
+fn model(choice: &config::Model) -> Result<Model, StartError> {
+    let wrong = |path: &std::path::Path, why: &dyn std::fmt::Display| {
+        StartError::Configuration(format!(
+            "matching.model: {}: {why}; right: \"japanese\", \"western\", or a model file that can be read",
+            path.display()
+        ))
+    };
+    match choice {
+        config::Model::Japanese => Ok(Model::japanese()),
+        config::Model::Western => Ok(Model::western()),
+        config::Model::File(path) => {
+            let text = std::fs::read_to_string(path).map_err(|error| wrong(path, &error))?;
+            Model::from_toml(&text).map_err(|error| wrong(path, &error))
+        }
+    }
+}
+
+fn rules(settings: &Configuration, model: Model) -> Result<registry::Settings, StartError> {
+    let network = &settings.network;
+    let policy: Policy = settings.policy();
+    Ok(registry::Settings {
+        policy,
+        linking: match network.linking {
+            config::Linking::Automatic => registry::Linking::Automatic,
+            config::Linking::Propose => registry::Linking::Propose,
+        },
+        foreign_identifiers: match network.foreign_identifiers {
+            config::ForeignIdentifiers::Hint => registry::ForeignIdentifiers::Hint,
+            config::ForeignIdentifiers::Refuse => registry::ForeignIdentifiers::Refuse,
+        },
+        names: match settings.pdq.names {
+            config::Names::Similar => NamePolicy::Similar,
+            config::Names::Prefix => NamePolicy::Prefix,
+            config::Names::Exact => NamePolicy::Exact,
+        },
+        search_limit: settings.pdq.limit,
+        regional: regional(settings)?,
+        domains: settings.domains.iter().map(domain).collect(),
+        model,
+    })
+}
+
+/// The shape of regional IDs: their length counts the check digit, the registry's digits do not.
+fn regional(settings: &Configuration) -> Result<RegionalSettings, StartError> {
+    let shape = &settings.network.regional_id;
+    let digits = shape.length.checked_sub(1).and_then(|digits| u8::try_from(digits).ok());
+    let digits = digits.filter(|digits| (6..=17).contains(digits)).ok_or_else(|| {
+        StartError::Configuration(format!(
+            "network.regional_id.length: {} digits cannot be issued; right: 7 to 18, the check digit included",
+            shape.length
+        ))
+    })?;
+    Ok(RegionalSettings {
+        oid: settings.network.regional.oid.clone(),
+        namespace: settings.network.regional.namespace.clone(),
+        prefix: shape.prefix.clone(),
+        digits,
+    })
+}
+
+fn domain(domain: &config::Domain) -> DomainSettings {
+    DomainSettings {
+        key: domain.key.clone(),
+        oid: domain.oid.clone(),
+        namespace: domain.namespace.clone(),
+        name: domain.name.clone(),
+        facility: domain.facility.clone(),
+        one_identifier_per_person: domain.one_identifier_per_person,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_check_digit_is_not_counted_twice() {
+        let settings = Configuration::default();
+        assert_eq!(regional(&settings).unwrap().digits, 9);
+        let mut long = settings;
+        long.network.regional_id.length = 40;
+        assert!(regional(&long).unwrap_err().is_configuration());
+    }
+
+    #[test]
+    fn a_model_file_that_is_missing_is_named() {
+        let error = model(&config::Model::File("no/such/model.toml".into())).unwrap_err();
+        assert!(error.is_configuration());
+        assert!(error.to_string().contains("no/such/model.toml"), "{error}");
+    }
+
+    #[test]
+    fn an_empty_configuration_serves_on_loopback() {
+        let settings = transport_settings(&Configuration::default());
+        assert_eq!(settings.http.as_deref(), Some("127.0.0.1:8080"));
+        assert!(settings.https.is_none() && !settings.allow_plain);
+    }
+}

@@ -87,12 +87,12 @@ pub enum Command {
 #[derive(Args, Clone, Debug)]
 pub struct Demo {
     /// How many people the region has
-    #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=5_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 2_700, value_parser = clap::value_parser!(u32).range(1..=5_000_000))]
     pub people: u32,
     /// The same seed gives the same region
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = crate::demo::DEFAULT_SEED)]
     pub seed: u64,
-    /// Where the region is kept [default: a fresh embedded store that is removed at the end]
+    /// Where the region is kept [default: sqlite:nayose-demo.db, made afresh]
     #[arg(long, value_name = "URL")]
     pub store: Option<String>,
     /// Where to serve; loopback only, since the demo is open to every caller

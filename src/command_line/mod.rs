@@ -11,6 +11,7 @@ mod person;
 mod review;
 mod schema;
 mod serve;
+mod show;
 
 pub use arguments::{
     CheckConfig, Choice, Command, CommandLine, Conformance, Demo, Document, LogLevel, Logging, Person, PersonCommand,

@@ -2,8 +2,11 @@
 //!
 //! It shows personal data to whoever may read the store; it must never log any.
 
-use super::{Environment, Exit, Logging, Person, PersonCommand, PersonSelector, complain};
+use super::show::{failed, fields, fields_json, open, table, when};
+use super::{Environment, Exit, Logging, Person, PersonCommand, PersonSelector, complain, say};
 use crate::config::Configuration;
+use crate::identity::PatientIdentifier;
+use crate::registry::{PersonView, RecordView};
 
 pub(super) fn run(person: &Person, logging: Logging, environment: Environment) -> Exit {
     logging.start_quietly();
@@ -11,21 +14,91 @@ pub(super) fn run(person: &Person, logging: Logging, environment: Environment) -
         Ok(settings) => settings,
         Err(exit) => return exit,
     };
-    match &person.command {
-        PersonCommand::Show { id } => show(&settings, id, person.store.json),
-        PersonCommand::History { id } => history(&settings, id, person.store.json),
+    let (id, history) = match &person.command {
+        PersonCommand::Show { id } => (id, false),
+        PersonCommand::History { id } => (id, true),
+    };
+    let view = match find(&settings, id) {
+        Ok(view) => view,
+        Err(exit) => return exit,
+    };
+    let zone = &settings.network.time_zone;
+    match (history, person.store.json) {
+        (false, false) => say(&text(&view, zone)),
+        (false, true) => say(&format!("{}\n", json(&view, zone))),
+        (true, false) => say(&history_text(&view, zone)),
+        (true, true) => say(&format!("{}\n", history_json(&view, zone))),
     }
+    Exit::Done
 }
 
-fn show(_settings: &Configuration, _id: &PersonSelector, _json: bool) -> Exit {
-    absent()
+fn find(settings: &Configuration, id: &PersonSelector) -> Result<PersonView, Exit> {
+    let registry = open("person", settings)?;
+    let identifier = match id {
+        PersonSelector::Regional(value) => {
+            PatientIdentifier { authority: settings.network.regional.oid.clone(), value: value.clone() }
+        }
+        PersonSelector::Identifier { domain, value } => {
+            PatientIdentifier { authority: domain.clone(), value: value.clone() }
+        }
+    };
+    registry.person(&identifier).map_err(|failure| failed("person", &failure))?.ok_or_else(|| {
+        complain("person: nobody in this store is known by this identifier\n");
+        Exit::Found
+    })
 }
 
-fn history(_settings: &Configuration, _id: &PersonSelector, _json: bool) -> Exit {
-    absent()
+fn identifier(record: &RecordView) -> String {
+    format!("{}^{}", record.identifier.authority, record.identifier.value)
 }
 
-fn absent() -> Exit {
-    complain("person: the registry is not part of this build\n");
-    Exit::Unavailable
+fn head(view: &PersonView) -> String {
+    let regional = view.regional.as_deref().unwrap_or("none issued");
+    format!("person {}, regional ID {regional}, {} record(s)\n", view.person.0, view.records.len())
+}
+
+fn text(view: &PersonView, zone: &str) -> String {
+    let mut text = head(view);
+    for record in &view.records {
+        let since = when(record.since, zone);
+        let link = format!("{} link, {:.1} bits, since {since}", record.origin, record.weight);
+        text.push_str(&format!("\n{}  ({link})\n", identifier(record)));
+        let said = fields(&record.demographics).into_iter().filter(|(_, said)| !said.is_empty());
+        let rows: Vec<_> = said.map(|(label, said)| vec![format!("  {label}"), said]).collect();
+        text.push_str(&table(&rows));
+    }
+    text
+}
+
+fn json(view: &PersonView, zone: &str) -> serde_json::Value {
+    let records: Vec<_> = view
+        .records
+        .iter()
+        .map(|record| {
+            serde_json::json!({
+                "authority": record.identifier.authority.as_str(),
+                "value": record.identifier.value,
+                "origin": record.origin,
+                "weight": record.weight,
+                "since": when(record.since, zone),
+                "demographics": fields_json(&record.demographics),
+            })
+        })
+        .collect();
+    serde_json::json!({ "person": view.person.0, "regional": view.regional, "records": records })
+}
+
+fn history_text(view: &PersonView, zone: &str) -> String {
+    let rows: Vec<_> =
+        view.history.iter().map(|(time, kind, actor)| vec![when(*time, zone), kind.clone(), actor.clone()]).collect();
+    format!("{}\n{}", head(view), table(&rows))
+}
+
+fn history_json(view: &PersonView, zone: &str) -> serde_json::Value {
+    let events: Vec<_> = view
+        .history
+        .iter()
+        .map(|(time, kind, actor)| serde_json::json!({ "time": when(*time, zone), "kind": kind, "actor": actor }))
+        .collect();
+    serde_json::json!({ "person": view.person.0, "regional": view.regional, "history": events })
 }

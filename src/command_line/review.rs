@@ -2,8 +2,15 @@
 //!
 //! It shows personal data to whoever may read the store; it must never log any.
 
-use super::{Environment, Exit, Logging, Review, ReviewCommand, complain};
+use super::show::{failed, fields, fields_json, open, table, when};
+use super::{Environment, Exit, Logging, Review, ReviewCommand, complain, say};
+use crate::access::Principal;
 use crate::config::Configuration;
+use crate::identity::Demographics;
+use crate::registry::{ReviewVerdict, ReviewView};
+
+/// More than a steward can look at in one list.
+const MOST_LISTED: usize = 1_000;
 
 pub(super) fn run(review: &Review, logging: Logging, environment: Environment) -> Exit {
     logging.start_quietly();
@@ -11,39 +18,140 @@ pub(super) fn run(review: &Review, logging: Logging, environment: Environment) -
         Ok(settings) => settings,
         Err(exit) => return exit,
     };
-    match &review.command {
+    let done = match &review.command {
         ReviewCommand::List => list(&settings, review.store.json),
         ReviewCommand::Show { id } => show(&settings, *id, review.store.json),
         ReviewCommand::Decide { id, choice, reason } => {
-            let decision = if choice.same { Decision::Same } else { Decision::Different };
-            decide(&settings, *id, decision, reason.as_deref(), review.store.json)
+            let verdict = if choice.same { ReviewVerdict::Same } else { ReviewVerdict::Different };
+            decide(&settings, *id, verdict, reason.as_deref(), review.store.json)
+        }
+    };
+    done.unwrap_or_else(|exit| exit)
+}
+
+fn list(settings: &Configuration, json: bool) -> Result<Exit, Exit> {
+    let registry = open("review", settings)?;
+    let reviews = registry.reviews(MOST_LISTED).map_err(|failure| failed("review", &failure))?;
+    let zone = &settings.network.time_zone;
+    if json {
+        let all: Vec<_> = reviews.iter().map(|review| json_of(review, zone)).collect();
+        say(&format!("{}\n", serde_json::json!({ "reviews": all })));
+    } else if reviews.is_empty() {
+        say("nothing waits for a decision\n");
+    } else {
+        let head = ["REVIEW", "KIND", "BITS", "SINCE", "RECORD", "OTHER RECORD"].map(str::to_owned).to_vec();
+        let rows: Vec<_> = std::iter::once(head).chain(reviews.iter().map(|review| row(review, zone))).collect();
+        say(&table(&rows));
+    }
+    Ok(Exit::Done)
+}
+
+fn row(review: &ReviewView, zone: &str) -> Vec<String> {
+    vec![
+        review.id.to_string(),
+        review.kind.clone(),
+        format!("{:.1}", review.weight),
+        when(review.opened, zone),
+        identifier(review.left.as_ref()),
+        identifier(review.right.as_ref()),
+    ]
+}
+
+type Side = (String, String, Demographics);
+
+fn identifier(side: Option<&Side>) -> String {
+    side.map_or_else(|| "-".to_owned(), |(oid, value, _)| format!("{oid}^{value}"))
+}
+
+fn show(settings: &Configuration, id: i64, json: bool) -> Result<Exit, Exit> {
+    let registry = open("review", settings)?;
+    let Some(review) = registry.review(id).map_err(|failure| failed("review", &failure))? else {
+        return Ok(absent(id));
+    };
+    let zone = &settings.network.time_zone;
+    if json {
+        say(&format!("{}\n", json_of(&review, zone)));
+    } else {
+        say(&text(&review, zone));
+    }
+    Ok(Exit::Done)
+}
+
+/// Both sides, field beside field.
+fn text(review: &ReviewView, zone: &str) -> String {
+    let side = |side: Option<&Side>| side.map(|(_, _, demographics)| fields(demographics)).unwrap_or_default();
+    let (left, right) = (side(review.left.as_ref()), side(review.right.as_ref()));
+    let empty = fields(&Demographics::default());
+    let mut rows =
+        vec![vec!["identifier".to_owned(), identifier(review.left.as_ref()), identifier(review.right.as_ref())]];
+    for (label, _) in empty {
+        let of = |side: &[(&str, String)]| {
+            side.iter().find(|(known, _)| *known == label).map(|(_, text)| text.clone()).unwrap_or_default()
+        };
+        let (left, right) = (of(&left), of(&right));
+        if !left.is_empty() || !right.is_empty() {
+            let mark = if left == right { "=" } else { "" };
+            rows.push(vec![label.to_owned(), left, right, mark.to_owned()]);
         }
     }
+    format!(
+        "review {}: {}, {}, {:.1} bits, since {}\n\n{}\nwhy: {}\n",
+        review.id,
+        review.kind,
+        review.state,
+        review.weight,
+        when(review.opened, zone),
+        table(&rows),
+        review.explanation
+    )
 }
 
-/// What a steward says.
-enum Decision {
-    /// One person.
-    Same,
-    /// Two persons.
-    Different,
+fn json_of(review: &ReviewView, zone: &str) -> serde_json::Value {
+    let side = |side: Option<&Side>| {
+        side.map(|(oid, value, demographics)| {
+            serde_json::json!({ "authority": oid, "value": value, "demographics": fields_json(demographics) })
+        })
+    };
+    let why = serde_json::from_str::<serde_json::Value>(&review.explanation).unwrap_or_default();
+    serde_json::json!({
+        "id": review.id,
+        "kind": review.kind,
+        "state": review.state,
+        "weight": review.weight,
+        "opened": when(review.opened, zone),
+        "left": side(review.left.as_ref()),
+        "right": side(review.right.as_ref()),
+        "explanation": why,
+    })
 }
 
-fn list(_settings: &Configuration, _json: bool) -> Exit {
-    absent()
-}
-
-fn show(_settings: &Configuration, _id: i64, _json: bool) -> Exit {
-    absent()
-}
-
-fn decide(_settings: &Configuration, _id: i64, decision: Decision, _reason: Option<&str>, _json: bool) -> Exit {
-    match decision {
-        Decision::Same | Decision::Different => absent(),
+fn decide(
+    settings: &Configuration,
+    id: i64,
+    verdict: ReviewVerdict,
+    reason: Option<&str>,
+    json: bool,
+) -> Result<Exit, Exit> {
+    let registry = open("review", settings)?;
+    let decided = registry
+        .decide_review(&Principal::operator(), id, verdict, reason.unwrap_or_default())
+        .map_err(|failure| failed("review", &failure))?;
+    if !decided {
+        return Ok(absent(id));
     }
+    let word = match verdict {
+        ReviewVerdict::Same => "same",
+        ReviewVerdict::Different => "different",
+    };
+    if json {
+        say(&format!("{}\n", serde_json::json!({ "id": id, "verdict": word })));
+    } else {
+        say(&format!("review {id}: decided, {word}\n"));
+    }
+    Ok(Exit::Done)
 }
 
-fn absent() -> Exit {
-    complain("review: the registry is not part of this build\n");
-    Exit::Unavailable
+fn absent(id: i64) -> Exit {
+    complain(&format!("review: {id} is no open review of this store; `nayose review list` shows them\n"));
+    Exit::Found
 }

@@ -2,8 +2,10 @@
 //!
 //! Nothing must be bound or opened before the whole configuration is known to be right.
 
+use super::show::not_started;
 use super::{Environment, Exit, Logging, Serve, complain, configuration, configuration_file};
 use crate::config::Configuration;
+use crate::server;
 
 /// What a newcomer is told who starts the server with nothing.
 pub(super) const HOW_TO_BEGIN: &str = "There is no nayose.toml here, so safe defaults are used: loopback only, an embedded \
@@ -27,7 +29,9 @@ pub(super) fn run(serve: &Serve, logging: Logging, environment: Environment) -> 
 }
 
 /// Starts the server and returns when it has stopped.
-fn start(_settings: &Configuration) -> Exit {
-    complain("serve: the server is not part of this build\n");
-    Exit::Unavailable
+fn start(settings: &Configuration) -> Exit {
+    match server::serve(settings, |_| ()) {
+        Ok(()) => Exit::Done,
+        Err(error) => not_started("serve", &error),
+    }
 }

@@ -75,7 +75,7 @@ fn help_and_schema_are_done() {
 fn help_shows_defaults() {
     let mut command = CommandLine::command();
     for (name, defaults) in [
-        ("demo", &["[default: 2000]", "[default: 1]", "[default: 127.0.0.1:8080]"][..]),
+        ("demo", &["[default: 2700]", "[default: 20260401]", "[default: 127.0.0.1:8080]"][..]),
         ("conformance", &["[default: conformance]"]),
         ("serve", &["[default: nayose.toml in the working directory, else safe defaults]"]),
     ] {

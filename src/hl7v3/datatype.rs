@@ -1,7 +1,7 @@
 //! Data types of the 2008 edition, read: II, CE, TS, IVL_TS, EN, AD, TEL, BL, INT and null flavours.
 
 use super::message::InstanceIdentifier;
-use super::place::{At, Findings};
+use super::place::{At, Findings, is_masked};
 use crate::identity::{
     Address, AddressPart, AddressPartKind, BirthCriterion, Coded, Field, NamePart, NamePartKind, Oid, PartialDate,
     PatientIdentifier, PersonName, Representation, Telecom, TelecomScheme, UnknownReason,
@@ -22,10 +22,15 @@ pub(super) fn absent<T>(null: Option<&str>) -> Field<T> {
     })
 }
 
-/// A list of repetitions: set where any has a value, else in the state of the first.
+/// A list of repetitions: set where any has a value, else masked where any is, else in the state of the first.
 pub(super) fn list<T>(elements: &[At<'_>], mut read: impl FnMut(&At<'_>) -> Option<T>) -> Field<Vec<T>> {
-    let values: Vec<T> = elements.iter().filter(|at| at.null() != Some("MSK")).filter_map(&mut read).collect();
-    if values.is_empty() { absent(elements.first().and_then(At::null)) } else { Field::Set(values) }
+    let values: Vec<T> = elements.iter().filter(|at| !at.is_masked()).filter_map(&mut read).collect();
+    if !values.is_empty() {
+        return Field::Set(values);
+    }
+    // A masked one tells more than a null one before it: there is a value.
+    let telling = elements.iter().find(|at| at.is_masked()).or(elements.first());
+    absent(telling.and_then(At::null))
 }
 
 /// `II` as it stands.
@@ -39,8 +44,9 @@ pub(super) fn instance(at: &At<'_>) -> Option<InstanceIdentifier> {
 
 /// A patient identifier; none where it is null, an error where it cannot be one.
 pub(super) fn identifier(at: &At<'_>, findings: &mut Findings) -> Option<PatientIdentifier> {
-    let root = at.attribute("root");
-    if root.is_none() && at.null().is_some() {
+    // A null one may name the authority in which there is none.
+    let partial = at.attribute("root").is_none() || at.attribute("extension").is_none();
+    if partial && at.null().is_some() {
         return None;
     }
     let authority = oid(at, findings)?;
@@ -88,7 +94,9 @@ pub(super) fn date(text: &str, at: &At<'_>, findings: &mut Findings) -> Option<P
     if let Ok(date) = PartialDate::parse_hl7(text) {
         return Some(date);
     }
-    let plain: String = if text.get(4..5) == Some("-") {
+    // `1940-05` or `1940-05-12…`; but `1940-0330` is a year with a zone.
+    let iso = text.get(4..5) == Some("-") && (text.len() == 7 || text.get(7..8) == Some("-"));
+    let plain: String = if iso {
         text.chars().take_while(|c| *c != 'T').filter(char::is_ascii_digit).collect()
     } else {
         text.split(['+', '-']).next().unwrap_or_default().to_owned()
@@ -109,7 +117,7 @@ pub(super) fn date(text: &str, at: &At<'_>, findings: &mut Findings) -> Option<P
 pub(super) fn date_field(at: Option<At<'_>>, findings: &mut Findings) -> Field<PartialDate> {
     let Some(at) = at else { return absent(None) };
     match at.attribute("value") {
-        Some(text) if at.null() != Some("MSK") => date(text, &at, findings).map_or(absent(None), Field::Set),
+        Some(text) => date(text, &at, findings).map_or(absent(None), Field::Set),
         _ => absent(at.null()),
     }
 }
@@ -239,9 +247,13 @@ pub(super) fn address(at: &At<'_>) -> Option<Address> {
 /// The parts of a name or an address with text in them, in order; text outside any part has no kind.
 fn parts(element: &Element) -> Vec<(&str, String, Vec<String>)> {
     let mut parts = Vec::new();
+    if is_masked(element) {
+        return parts;
+    }
     for node in &element.children {
         let (kind, text, qualifiers) = match node {
             Node::Text(text) => ("", text.clone(), Vec::new()),
+            Node::Element(part) if is_masked(part) => continue,
             Node::Element(part) => {
                 let qualifiers =
                     part.attribute("qualifier").unwrap_or_default().split_whitespace().map(str::to_owned).collect();

@@ -2,9 +2,9 @@
 //! (decision 20). What has no valid form is left out.
 
 use super::message::Interaction;
-use super::place::At;
+use super::place::{At, is_masked};
 use crate::identity::{Oid, PartialDate};
-use crate::xml::Writer;
+use crate::xml::{Node, Writer};
 
 /// The data type of a parameter's value.
 #[derive(Clone, Copy)]
@@ -34,11 +34,12 @@ const DEMOGRAPHICS: [(&str, Kind, &str); 8] = [
 const CROSS_REFERENCE: [(&str, Kind, &str); 2] =
     [("dataSource", Kind::Domain, "DataSource.id"), ("patientIdentifier", Kind::Instance, "Patient.id")];
 
-const NAME_USES: [&str; 18] =
-    ["A", "ABC", "ASGN", "C", "I", "IDE", "L", "OR", "P", "PHON", "R", "SNDX", "SRCH", "SYL", "BAD", "HC", "OLD", "M"];
+const NAME_USES: [&str; 14] = ["A", "ABC", "ASGN", "C", "I", "IDE", "L", "OR", "P", "PHON", "R", "SNDX", "SRCH", "SYL"];
 const ADDRESS_USES: [&str; 13] =
     ["ABC", "BAD", "DIR", "H", "HP", "HV", "IDE", "PHYS", "PST", "PUB", "SYL", "TMP", "WP"];
 const TELECOM_USES: [&str; 12] = ["AS", "BAD", "DIR", "EC", "H", "HP", "HV", "MC", "PG", "PUB", "TMP", "WP"];
+/// The qualifiers of a part of a name (`EntityNamePartQualifier`).
+pub(super) const QUALIFIERS: [&str; 11] = ["AC", "AD", "BR", "CL", "IN", "LS", "NB", "PR", "SP", "TITLE", "VV"];
 const NAME_PARTS: [&str; 5] = ["delimiter", "family", "given", "prefix", "suffix"];
 const ADDRESS_PARTS: [&str; 16] = [
     "country",
@@ -75,7 +76,8 @@ pub(super) fn of(asked: &At<'_>, interaction: Interaction) -> Option<String> {
         parameters(&mut w, list.as_ref(), &CROSS_REFERENCE);
         // The schema wants a patientIdentifier: a query without one has no valid echo.
         let has = |list: &At<'_>| {
-            list.down(&["patientIdentifier", "value"]).is_some_and(|value| value.attribute("root").is_some())
+            let asked = list.down(&["patientIdentifier", "value"]);
+            asked.is_some_and(|value| value.attribute("root").is_some_and(is_uid))
         };
         list.as_ref().filter(|list| has(list))?;
     } else {
@@ -123,7 +125,7 @@ fn encoded(value: &At<'_>, kind: Kind) -> Option<String> {
             w.empty("value", &[("root", root)]);
         }
         Kind::Code => {
-            let code = value.attribute("code")?;
+            let code = value.attribute("code").filter(|code| !code.contains(char::is_whitespace))?;
             w.empty("value", &[("code", code), ("codeSystem", "2.16.840.1.113883.5.1")]);
         }
         Kind::Interval => interval(&mut w, value)?,
@@ -164,20 +166,48 @@ fn interval(w: &mut Writer, at: &At<'_>) -> Option<()> {
         w.empty("value", &[("value", &value)]);
         return Some(());
     }
-    let low = at.first("low").as_ref().and_then(valid);
-    let high = at.first("high").as_ref().and_then(valid);
-    if low.is_none() && high.is_none() {
-        return None;
+    let bound = |name: &str| {
+        let at = at.first(name)?;
+        Some((valid(&at)?, at.attribute("inclusive") == Some("false")))
+    };
+    // The schema takes `low [width | high]`, `high`, `width [high]` or `center [width]`.
+    let (low, high, center) = (bound("low"), bound("high"), bound("center").map(|(center, _)| (center, false)));
+    let mut inner = Writer::new();
+    match (&center, &low, &high) {
+        (Some(_), ..) => {
+            edge(&mut inner, "center", &center);
+            width(&mut inner, at);
+        }
+        (_, Some(_), Some(_)) => {
+            edge(&mut inner, "low", &low);
+            edge(&mut inner, "high", &high);
+        }
+        (_, None, None) => return None,
+        _ => {
+            edge(&mut inner, "low", &low);
+            width(&mut inner, at);
+            edge(&mut inner, "high", &high);
+        }
     }
-    w.open("value");
-    if let Some(low) = low {
-        w.empty("low", &[("value", &low)]);
-    }
-    if let Some(high) = high {
-        w.empty("high", &[("value", &high)]);
+    w.open("value").raw(&inner.finish()).close();
+    Some(())
+}
+
+fn edge(w: &mut Writer, name: &str, bound: &Option<(String, bool)>) {
+    let Some((value, open)) = bound else { return };
+    w.open(name).attribute("value", value);
+    if *open {
+        w.attribute("inclusive", "false");
     }
     w.close();
-    Some(())
+}
+
+fn width(w: &mut Writer, at: &At<'_>) {
+    let Some(width) = at.first("width") else { return };
+    let (Some(value), Some(unit)) = (width.attribute("value"), width.attribute("unit")) else { return };
+    if value.parse::<f64>().is_ok_and(f64::is_finite) && ["a", "mo", "wk", "d", "h", "min", "s"].contains(&unit) {
+        w.empty("width", &[("value", value), ("unit", unit)]);
+    }
 }
 
 fn uses(w: &mut Writer, at: &At<'_>, known: &[&str]) {
@@ -190,19 +220,32 @@ fn uses(w: &mut Writer, at: &At<'_>, known: &[&str]) {
 
 /// A name or an address: its uses, its parts and its text, as far as the schema knows them.
 fn structured(w: &mut Writer, at: &At<'_>, known_uses: &[&str], known_parts: &[&str]) -> Option<()> {
-    let parts: Vec<_> = at.element.elements().filter(|part| known_parts.contains(&&*part.name.local)).collect();
-    let text = at.element.text();
-    if parts.is_empty() && text.trim().is_empty() {
+    if at.is_masked() {
+        return None;
+    }
+    let mut inner = Writer::new();
+    let mut any = false;
+    for node in &at.element.children {
+        match node {
+            Node::Text(text) if !text.trim().is_empty() => _ = inner.text(text.trim()),
+            Node::Element(part) if known_parts.contains(&&*part.name.local) && !is_masked(part) => {
+                let words = part.attribute("qualifier").unwrap_or_default().split_whitespace();
+                let qualifiers: Vec<&str> = words.filter(|word| QUALIFIERS.contains(word)).collect();
+                inner.open(&part.name.local);
+                if !qualifiers.is_empty() {
+                    inner.attribute("qualifier", &qualifiers.join(" "));
+                }
+                inner.text(part.text().trim()).close();
+            }
+            _ => continue,
+        }
+        any = true;
+    }
+    if !any {
         return None;
     }
     w.open("value");
     uses(w, at, known_uses);
-    if !text.trim().is_empty() {
-        w.text(text.trim());
-    }
-    for part in parts {
-        w.leaf(&part.name.local, part.text().trim());
-    }
-    w.close();
+    w.raw(&inner.finish()).close();
     Some(())
 }

@@ -8,7 +8,7 @@ use super::message::{
 use crate::identity::Oid;
 use crate::xml::Writer;
 
-mod demographics;
+pub(super) mod demographics;
 
 const INTERACTION_IDS: &str = "2.16.840.1.113883.1.6";
 
@@ -82,28 +82,63 @@ pub fn demographics_response(
     w.finish()
 }
 
-/// The transmission wrapper up to the sender: who sent is now told.
+/// The transmission wrapper of a reply up to the sender: who sent is now told.
 fn wrapper(interaction: &str, frame: &ReplyFrame, header: &Header) -> Writer {
-    let mut w = Writer::new();
-    w.open(interaction).attribute("xmlns", super::NAMESPACE);
-    w.attribute("xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance").attribute("ITSVersion", "XML_1.0");
-    w.empty("id", &[("root", &frame.id)]);
-    w.empty("creationTime", &[("value", &frame.creation_time)]);
-    w.empty("interactionId", &[("root", INTERACTION_IDS), ("extension", interaction)]);
-    let processing = match header.processing_code.as_str() {
-        known @ ("P" | "T" | "D") => known,
-        _ => "P",
+    let own = |root: &str| InstanceIdentifier { root: root.to_owned(), extension: None };
+    let us = Device { ids: vec![own(&frame.device)], organizations: Vec::new() };
+    let transmission = Transmission {
+        interaction,
+        id: &own(&frame.id),
+        creation_time: &frame.creation_time,
+        processing_code: &header.processing_code,
+        accept_acknowledgement: "NE",
+        receiver: &header.sender,
+        sender: &us,
     };
-    w.empty("processingCode", &[("code", processing)]);
-    w.empty("processingModeCode", &[("code", "T")]);
-    w.empty("acceptAckCode", &[("code", "NE")]);
-    w.open("receiver").attribute("typeCode", "RCV");
-    device(&mut w, &header.sender);
-    w.close().open("sender").attribute("typeCode", "SND");
-    let own = InstanceIdentifier { root: frame.device.clone(), extension: None };
-    device(&mut w, &Device { ids: vec![own], organizations: Vec::new() });
-    w.close();
-    w
+    transmission.open(interaction)
+}
+
+/// What a transmission wrapper tells (1.4).
+pub(super) struct Transmission<'a> {
+    /// `interactionId`
+    pub interaction: &'a str,
+    /// `id`
+    pub id: &'a InstanceIdentifier,
+    /// `creationTime`
+    pub creation_time: &'a str,
+    /// `processingCode`; one that HL7 does not know is told as production.
+    pub processing_code: &'a str,
+    /// `acceptAckCode`: `AL` for a request, `NE` for a reply.
+    pub accept_acknowledgement: &'a str,
+    /// To whom.
+    pub receiver: &'a Device,
+    /// Who sends.
+    pub sender: &'a Device,
+}
+
+impl Transmission<'_> {
+    /// A document with this root, written up to the sender.
+    pub(super) fn open(&self, root: &str) -> Writer {
+        let mut w = Writer::new();
+        w.open(root).attribute("xmlns", super::NAMESPACE);
+        w.attribute("xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance").attribute("ITSVersion", "XML_1.0");
+        instance(&mut w, "id", self.id);
+        w.empty("creationTime", &[("value", self.creation_time)]);
+        w.empty("interactionId", &[("root", INTERACTION_IDS), ("extension", self.interaction)]);
+        let processing = match self.processing_code {
+            known @ ("P" | "T" | "D") => known,
+            _ => "P",
+        };
+        w.empty("processingCode", &[("code", processing)]);
+        w.empty("processingModeCode", &[("code", "T")]);
+        w.empty("acceptAckCode", &[("code", self.accept_acknowledgement)]);
+        w.open("receiver").attribute("typeCode", "RCV");
+        device(&mut w, self.receiver);
+        w.close().open("sender").attribute("typeCode", "SND");
+        device(&mut w, self.sender);
+        w.close();
+        w
+    }
 }
 
 /// A device by its first valid id; one whose id is no OID is told as unknown.
@@ -124,9 +159,7 @@ fn device(w: &mut Writer, device: &Device) {
 }
 
 fn acknowledgement(w: &mut Writer, header: &Header, code: &str, details: &[Detail]) {
-    w.open("acknowledgement").empty("typeCode", &[("code", code)]).open("targetMessage");
-    instance(w, "id", &header.id);
-    w.close();
+    open_acknowledgement(w, code, &header.id);
     for detail in details {
         let severity = match detail.severity {
             Severity::Error => "E",
@@ -146,8 +179,15 @@ fn acknowledgement(w: &mut Writer, header: &Header, code: &str, details: &[Detai
     w.close();
 }
 
+/// `acknowledgement` up to the target message.
+pub(super) fn open_acknowledgement(w: &mut Writer, code: &str, target: &InstanceIdentifier) {
+    w.open("acknowledgement").empty("typeCode", &[("code", code)]).open("targetMessage");
+    instance(w, "id", target);
+    w.close();
+}
+
 /// An id as it was sent; one that no schema allows is told as unknown.
-fn instance(w: &mut Writer, element: &str, id: &InstanceIdentifier) {
+pub(super) fn instance(w: &mut Writer, element: &str, id: &InstanceIdentifier) {
     if !is_uid(&id.root) {
         w.empty(element, &[("nullFlavor", "UNK")]);
         return;
@@ -166,7 +206,7 @@ fn application_code(end: QueryEnd) -> &'static str {
     }
 }
 
-fn open_act(w: &mut Writer, trigger: &str) {
+pub(super) fn open_act(w: &mut Writer, trigger: &str) {
     w.open("controlActProcess").attribute("classCode", "CACT").attribute("moodCode", "EVN");
     w.empty("code", &[("code", trigger), ("codeSystem", INTERACTION_IDS)]);
 }
@@ -189,7 +229,7 @@ fn query_acknowledgement(w: &mut Writer, query_id: &InstanceIdentifier, end: Que
     w.close();
 }
 
-fn open_registration(w: &mut Writer) {
+pub(super) fn open_registration(w: &mut Writer) {
     w.open("subject").attribute("typeCode", "SUBJ").attribute("contextConductionInd", "false");
     w.open("registrationEvent").attribute("classCode", "REG").attribute("moodCode", "EVN");
     w.empty("id", &[("nullFlavor", "NA")]).empty("statusCode", &[("code", "active")]);
@@ -198,15 +238,28 @@ fn open_registration(w: &mut Writer) {
 
 fn close_registration(w: &mut Writer, frame: &ReplyFrame) {
     w.close().close();
-    w.open("custodian").attribute("typeCode", "CST").open("assignedEntity").attribute("classCode", "ASSIGNED");
-    w.empty("id", &[("root", &frame.device)]);
-    w.open("assignedOrganization").attribute("classCode", "ORG").attribute("determinerCode", "INSTANCE");
-    w.leaf("name", "Nayose").close().close().close();
+    custodian(w, &frame.device, "Nayose");
     w.close().close();
 }
 
+/// `custodian`: who keeps the record.
+pub(super) fn custodian(w: &mut Writer, device: &str, name: &str) {
+    w.open("custodian").attribute("typeCode", "CST").open("assignedEntity").attribute("classCode", "ASSIGNED");
+    root(w, "id", device);
+    w.open("assignedOrganization").attribute("classCode", "ORG").attribute("determinerCode", "INSTANCE");
+    w.leaf("name", name).close().close().close();
+}
+
+/// An id that is an OID alone; unknown where it is none.
+fn root(w: &mut Writer, element: &str, oid: &str) {
+    match Oid::parse(oid) {
+        Ok(oid) => w.empty(element, &[("root", oid.as_str())]),
+        Err(_) => w.empty(element, &[("nullFlavor", "UNK")]),
+    };
+}
+
 /// `II` with the authority's name (ITI TF-2: Appendix E).
-fn identifier(w: &mut Writer, shown: &ShownIdentifier) {
+pub(super) fn identifier(w: &mut Writer, shown: &ShownIdentifier) {
     w.open("id").attribute("root", shown.identifier.authority.as_str()).attribute("extension", &shown.identifier.value);
     if !shown.authority_name.is_empty() {
         w.attribute("assigningAuthorityName", &shown.authority_name);
@@ -214,10 +267,18 @@ fn identifier(w: &mut Writer, shown: &ShownIdentifier) {
     w.close();
 }
 
+fn shown_root(shown: &ShownIdentifier) -> &str {
+    shown.identifier.authority.as_str()
+}
+
 /// One `providerOrganization/id` for each root among the identifiers (1.8).
-fn provider(w: &mut Writer, identifiers: &[ShownIdentifier]) {
+pub(super) fn provider(w: &mut Writer, identifiers: &[ShownIdentifier]) {
+    let roots = roots(identifiers);
     w.open("providerOrganization").attribute("classCode", "ORG").attribute("determinerCode", "INSTANCE");
-    for root in roots(identifiers) {
+    if roots.is_empty() {
+        w.empty("id", &[("nullFlavor", "NI")]);
+    }
+    for root in roots {
         w.empty("id", &[("root", root)]);
     }
     w.open("contactParty").attribute("classCode", "CON").empty("telecom", &[("nullFlavor", "NI")]).close();
@@ -226,7 +287,7 @@ fn provider(w: &mut Writer, identifiers: &[ShownIdentifier]) {
 
 /// The authorities of `identifiers`, each once.
 fn roots(identifiers: &[ShownIdentifier]) -> Vec<&str> {
-    let mut roots: Vec<&str> = identifiers.iter().map(|shown| shown.identifier.authority.as_str()).collect();
+    let mut roots: Vec<&str> = identifiers.iter().map(shown_root).collect();
     roots.sort_unstable();
     roots.dedup();
     roots
@@ -239,7 +300,8 @@ fn found(w: &mut Writer, frame: &ReplyFrame, patient: &FoundPatient) {
     }
     w.empty("statusCode", &[("code", "active")]);
     demographics::patient_codes(w, &patient.demographics);
-    demographics::person(w, &patient.demographics, &patient.domains_without);
+    let roles = demographics::Roles { domains_without: &patient.domains_without, ..demographics::Roles::default() };
+    demographics::person(w, &patient.demographics, &roles);
     provider(w, &patient.identifiers);
     w.open("subjectOf1").attribute("typeCode", "SBJ");
     w.open("queryMatchObservation").attribute("classCode", "OBS").attribute("moodCode", "EVN");

@@ -12,6 +12,8 @@ mod patient;
 mod person;
 mod place;
 mod query;
+#[cfg(test)]
+mod tests;
 
 pub use decode::{Strictness, Unreadable, decode};
 pub use encode::{accept_acknowledgement, cross_reference_response, demographics_response};

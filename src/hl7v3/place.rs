@@ -46,15 +46,26 @@ impl<'a> At<'a> {
         Some(at)
     }
 
-    /// The attribute `name`, blanks around it gone; none where empty.
+    /// The attribute `name`, blanks around it gone; none where empty or where the element is masked.
     pub(super) fn attribute(&self, name: &str) -> Option<&'a str> {
-        self.element.attribute(name).map(str::trim).filter(|text| !text.is_empty())
+        let value = self.element.attribute(name).map(str::trim).filter(|text| !text.is_empty());
+        value.filter(|_| !self.is_masked())
     }
 
     /// `@nullFlavor`.
     pub(super) fn null(&self) -> Option<&'a str> {
-        self.attribute("nullFlavor")
+        self.element.attribute("nullFlavor").map(str::trim).filter(|text| !text.is_empty())
     }
+
+    /// Whether there is a value that must not be used: what a masked element holds all the same is not read.
+    pub(super) fn is_masked(&self) -> bool {
+        is_masked(self.element)
+    }
+}
+
+/// Whether the null flavour of `element` is `MSK`.
+pub(super) fn is_masked(element: &Element) -> bool {
+    element.attribute("nullFlavor").is_some_and(|null| null.trim() == "MSK")
 }
 
 /// What was found wrong, and what was forgiven.

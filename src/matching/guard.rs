@@ -14,6 +14,9 @@ pub enum Guard {
     Suffix,
     /// Same name and address, births 15 years or more apart and no slip of one digit; or the same names crossed, births not alike.
     Generation,
+    /// Births that differ with nothing beside the name to support a slip: a namesake. A slip of one digit wants the
+    /// same town or phone, anything further the same house or phone.
+    Namesake,
     /// A newborn without a name yet.
     Newborn,
     /// The person already has many records.
@@ -38,6 +41,7 @@ impl Guard {
             Guard::BirthOrder => "birth_order",
             Guard::Suffix => "suffix",
             Guard::Generation => "generation",
+            Guard::Namesake => "namesake",
             Guard::Newborn => "newborn",
             Guard::Size => "size",
             Guard::Degraded => "degraded",
@@ -87,6 +91,14 @@ pub fn of_pair(a: &ComparisonRecord, b: &ComparisonRecord, levels: &Comparison) 
     }
     if levels.family == Some("swapped_with_given") && !births_close {
         guards.push(Guard::Generation);
+    }
+    let births_unlike = matches!(levels.birth, Some("two_parts" | "year" | "year_next" | "differs"));
+    let same_house = matches!(levels.address, Some("town_and_block" | "postal_and_block"));
+    let births_inexact = levels.birth.is_some_and(|level| level != "exact");
+    let neighbours = same_house || matches!(levels.address, Some("block_prefix" | "town" | "postal"));
+    let no_support = levels.phone != Some("equal") && !(if births_unlike { same_house } else { neighbours });
+    if births_inexact && no_support {
+        guards.push(Guard::Namesake);
     }
     let nameless = |record: &ComparisonRecord| record.newborn && levels.given.is_none();
     if nameless(a) || nameless(b) {

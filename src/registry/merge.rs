@@ -95,7 +95,6 @@ impl Registry {
         self.retire_if_empty(tx, cause, from, into)
     }
 
-    #[expect(clippy::type_complexity, reason = "the parties are used once, right above")]
     fn merge_parties(
         &self,
         tx: &mut Transaction<'_>,

@@ -115,7 +115,6 @@ impl Registry {
     }
 
     /// For each person the visible record that fits best.
-    #[expect(clippy::type_complexity, reason = "an intermediate map, used right above")]
     fn best_of_each_person(
         &self,
         tx: &mut Transaction<'_>,

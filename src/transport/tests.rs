@@ -223,7 +223,7 @@ fn a_stop_lets_requests_in_work_finish() {
 fn serves_until_a_signal() {
     let Some(file) = std::env::var_os("NAYOSE_TEST_ADDRESS_FILE") else { return };
     let settings = Settings { address_file: Some(file.into()), ..settings() };
-    run(settings, Arc::new(Fake::new(Does::RepliesAfter(Duration::from_millis(700))))).unwrap();
+    run(settings, Arc::new(Fake::new(Does::RepliesAfter(Duration::from_millis(700)))), |_| {}).unwrap();
 }
 
 #[test]

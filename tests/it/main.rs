@@ -1,5 +1,13 @@
 //! The integration tests, in one binary.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "a test may panic; the exceptions in clippy.toml do not reach the functions that tests share"
+)]
+
 mod architecture;
 mod concurrency;
 mod registry;
