@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a test may panic; clippy.toml does not reach the functions that tests share")]
 
+mod rows;
 mod target;
 
 use nayose::conformance::{Exceptions, Options, Report, load, run};
@@ -49,4 +50,16 @@ fn every_case_passes() {
 #[test]
 fn every_case_passes_in_every_dress() {
     play(true);
+}
+
+#[test]
+fn rows_are_current() {
+    let cases = load(&folder()).expect("readable cases");
+    assert_eq!(rows::homeless(&cases), Vec::<&str>::new(), "rows of no known section");
+    let (file, wanted) = (folder().join("ROWS.md"), rows::rows(&cases));
+    if setting("NAYOSE_WRITE_ROWS").is_some() {
+        std::fs::write(&file, &wanted).expect("ROWS.md can be written");
+    }
+    let found = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(found == wanted, "ROWS.md is not current: set NAYOSE_WRITE_ROWS=1 and test again");
 }

@@ -44,7 +44,11 @@ pub fn cross_reference_response(
         w.open("patientPerson").attribute("classCode", "PSN").attribute("determinerCode", "INSTANCE");
         // Demographics are ITI-47's to tell; the name is required and may be null (ITI TF-2: 3.45.4.2.2).
         w.empty("name", &[("nullFlavor", "NA")]).close();
-        provider(&mut w, &answer.identifiers);
+        // Optional here. Validators read the rule of its ids as one id at most (ITI TF-2: 3.45.4.2.2.1), and each
+        // identifier names its authority already: it is told where it names one organization.
+        if let [_] = *roots(&answer.identifiers) {
+            provider(&mut w, &answer.identifiers);
+        }
         close_registration(&mut w, frame);
     }
     query_acknowledgement(&mut w, query_id, answer.end, None);
@@ -269,9 +273,7 @@ fn shown_root(shown: &ShownIdentifier) -> &str {
 
 /// One `providerOrganization/id` for each root among the identifiers (1.8).
 pub(super) fn provider(w: &mut Writer, identifiers: &[ShownIdentifier]) {
-    let mut roots: Vec<&str> = identifiers.iter().map(shown_root).collect();
-    roots.sort_unstable();
-    roots.dedup();
+    let roots = roots(identifiers);
     w.open("providerOrganization").attribute("classCode", "ORG").attribute("determinerCode", "INSTANCE");
     if roots.is_empty() {
         w.empty("id", &[("nullFlavor", "NI")]);
@@ -281,6 +283,14 @@ pub(super) fn provider(w: &mut Writer, identifiers: &[ShownIdentifier]) {
     }
     w.open("contactParty").attribute("classCode", "CON").empty("telecom", &[("nullFlavor", "NI")]).close();
     w.close();
+}
+
+/// The authorities of `identifiers`, each once.
+fn roots(identifiers: &[ShownIdentifier]) -> Vec<&str> {
+    let mut roots: Vec<&str> = identifiers.iter().map(shown_root).collect();
+    roots.sort_unstable();
+    roots.dedup();
+    roots
 }
 
 fn found(w: &mut Writer, frame: &ReplyFrame, patient: &FoundPatient) {

@@ -18,7 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("store", &["identity", "matching", "access", "audit", "clock"]),
     ("registry", &["identity", "matching", "access", "audit", "store", "clock"]),
     ("transactions", &["clock", "identity", "xml", "access", "audit", "hl7v3", "registry"]),
-    ("transport", &["transactions", "access", "audit", "xml", "registry"]),
+    ("transport", &["transactions", "access", "audit", "xml", "registry", "clock"]),
     ("demo", &["identity", "hl7v3"]),
     ("config", ALL),
     ("conformance", ALL),
@@ -42,7 +42,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("actix_tls", &["transport", "server"]),
     ("ureq", &["conformance", "command_line", "transport", "demo"]),
     ("yaserde", &["hl7v3", "conformance"]),
-    ("clap", &["command_line", "main"]),
+    ("clap", &["command_line", "config", "main"]),
     ("indicatif", &["command_line", "demo"]),
     ("env_logger", &["logging", "main", "server"]),
 ];

@@ -39,7 +39,7 @@ fn untidy(module: &str, text: &str) -> Vec<String> {
     }
     let may_wait = ["transport", "server", "main"].contains(&module);
     if !may_wait && code_of(text).contains("asyn\u{63} fn ") {
-        found.push("an async fn below transport".to_owned());
+        found.push("waits below transport: as\u{79}nc functions belong there alone".to_owned());
     }
     found
 }
