@@ -39,6 +39,7 @@ fn shown(root: &str, value: &str) -> ShownIdentifier {
 }
 
 /// The reply read again; with a directory in `NAYOSE_REPLIES` it is left there too, for a schema check.
+#[expect(clippy::disallowed_methods, reason = "where to leave replies is no configuration of the product")]
 fn reread(name: &str, text: &str) -> Element {
     // A sender whose device id is no OID cannot be named in a reply that keeps IHE's rule.
     let directory = std::env::vars().find(|(key, _)| key == "NAYOSE_REPLIES").filter(|_| name != "ack-odd");
@@ -256,15 +257,25 @@ fn found(demographics: Demographics, domains_without: &[&str]) -> FoundPatient {
 }
 
 /// An echo of every parameter, some of them in shapes that no schema allows.
-fn full_echo() -> String {
+fn full_echo(birth: &str) -> String {
     let criteria = r#"<initialQuantity value="5"/><matchCriterionList><minimumDegreeMatch><value value="75"/></minimumDegreeMatch></matchCriterionList>"#;
-    lenient(&query("PRPA_IN201305UV02", criteria, &super::codec::disorder())).echo.unwrap()
+    let usual = r#"<low value="1940" inclusive="false"/><high value="1950"/>"#;
+    assert!(super::codec::disorder().contains(usual));
+    let parameters = super::codec::disorder().replace(usual, birth);
+    lenient(&query("PRPA_IN201305UV02", criteria, &parameters)).echo.unwrap()
 }
 
 #[test]
 fn demographics_replies() {
-    let echo = full_echo();
-    for (end, ack, status, response) in ENDS {
+    let births = [
+        r#"<low value="1940" inclusive="false"/><high value="1950"/>"#,
+        r#"<low value="1940"/><width value="2" unit="a"/>"#,
+        r#"<high value="1940" inclusive="false"/><width value="2" unit="mo"/>"#,
+        r#"<width value="1.5" unit="a"/><center value="194005"/>"#,
+        r#"<width value="x" unit="a"/>"#,
+    ];
+    for ((end, ack, status, response), birth) in ENDS.into_iter().zip(births) {
+        let echo = full_echo(birth);
         let unknown = Demographics { names: Field::Unknown(UnknownReason::Unknown), ..Demographics::default() };
         let patients = match end {
             QueryEnd::Found => vec![found(rich(), &["2.999.3", "2.999.4"]), found(masked(), &[]), found(unknown, &[])],
