@@ -147,9 +147,12 @@ pub(super) fn interval(at: &At<'_>, findings: &mut Findings) -> Option<BirthCrit
         let days = at.first("width").and_then(|width| days(&width)).unwrap_or(0) / 2;
         return Some(BirthCriterion { from: Some(shift(from, -days)), to: Some(shift(to, days)) });
     }
-    let low = bound(at.first("low"), findings).map(|((first, last), open)| if open { shift(last, 1) } else { first });
-    let high =
-        bound(at.first("high"), findings).map(|((first, last), open)| if open { shift(first, -1) } else { last });
+    // Excluding a moment excludes its day only where no other moment of that day is left.
+    let low = bound(at.first("low"), findings)
+        .map(|((first, last), open, time)| if open && time.is_empty() { shift(last, 1) } else { first });
+    let high = bound(at.first("high"), findings).map(|((first, last), open, time)| {
+        if open && time.bytes().all(|b| b == b'0') { shift(first, -1) } else { last }
+    });
     let width = at.first("width").and_then(|width| days(&width));
     let criterion = match (low, high, width) {
         (Some(low), None, Some(days)) => BirthCriterion { from: Some(low), to: Some(shift(low, days)) },
@@ -159,11 +162,13 @@ pub(super) fn interval(at: &At<'_>, findings: &mut Findings) -> Option<BirthCrit
     (criterion.from.is_some() || criterion.to.is_some()).then_some(criterion)
 }
 
-/// The period of a bound, and whether the bound itself is excluded.
-fn bound(at: Option<At<'_>>, findings: &mut Findings) -> Option<((i32, i32), bool)> {
+/// The period of a bound, whether the bound itself is excluded, and its time of day.
+fn bound(at: Option<At<'_>>, findings: &mut Findings) -> Option<((i32, i32), bool, String)> {
     let at = at?;
     let date = date(at.attribute("value")?, &at, findings)?;
-    Some((date.period(), at.attribute("inclusive") == Some("false")))
+    let text = date.to_hl7();
+    let time = text.get(8..).and_then(|rest| rest.split(['+', '-', '.']).next()).unwrap_or_default();
+    Some((date.period(), at.attribute("inclusive") == Some("false"), time.to_owned()))
 }
 
 /// A width in days (UCUM units of time).

@@ -63,6 +63,10 @@ fn birth_intervals() {
     check(r#"<low nullFlavor="NINF"/><high value="1940"/>"#, (None, Some(19_401_231)));
     check(r#"<low value="1940" inclusive="false"/>"#, (Some(19_410_101), None));
     check(r#"<high value="194003" inclusive="false"/>"#, (None, Some(19_400_229)));
+    check(r#"<low value="19400512" inclusive="false"/>"#, (Some(19_400_513), None));
+    check(r#"<low value="194005121300" inclusive="false"/>"#, (Some(19_400_512), None));
+    check(r#"<high value="194005121300+0900" inclusive="false"/>"#, (None, Some(19_400_512)));
+    check(r#"<high value="19410101000000" inclusive="false"/>"#, (None, Some(19_401_231)));
     check(r#"<low value="19400512"/><width value="10" unit="d"/>"#, (Some(19_400_512), Some(19_400_522)));
     check(r#"<width value="1" unit="wk"/><high value="19400101"/>"#, (Some(19_391_225), Some(19_400_101)));
     check(r#"<center value="19400512"/><width value="4" unit="d"/>"#, (Some(19_400_510), Some(19_400_514)));
