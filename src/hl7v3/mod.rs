@@ -3,6 +3,7 @@
 //! It must never decide whether an authority is known or a sender may do what it asks, reach a store,
 //! or name another wire language.
 
+pub mod compose;
 mod datatype;
 mod decode;
 mod echo;

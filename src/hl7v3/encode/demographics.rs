@@ -10,7 +10,7 @@ use crate::identity::{
 };
 use crate::xml::Writer;
 
-const NAME_USES: [&str; 8] = ["A", "ASGN", "C", "I", "L", "OR", "P", "R"];
+const NAME_USES: [&str; 10] = ["A", "ASGN", "C", "I", "L", "OR", "P", "PHON", "R", "SNDX"];
 const ADDRESS_USES: [&str; 13] =
     ["ABC", "BAD", "DIR", "H", "HP", "HV", "IDE", "PHYS", "PST", "PUB", "SYL", "TMP", "WP"];
 const TELECOM_USES: [&str; 12] = ["AS", "BAD", "DIR", "EC", "H", "HP", "HV", "MC", "PG", "PUB", "TMP", "WP"];
@@ -53,7 +53,8 @@ pub(in crate::hl7v3) fn person(w: &mut Writer, said: &Demographics, roles: &Role
     codes(w, "raceCode", &said.races);
     codes(w, "ethnicGroupCode", &said.ethnic_groups);
     citizenships(w, &said.citizenships);
-    other_ids(w, roles);
+    other_ids(w, roles.other_identifiers);
+    domains_without(w, roles.domains_without);
     relationships(w, &said.relationships);
     if roles.birth_place {
         birth_place(w, &said.birth_place);
@@ -115,20 +116,34 @@ fn citizenships(w: &mut Writer, field: &Field<Vec<Coded>>) {
     }
 }
 
-fn other_ids(w: &mut Writer, roles: &Roles<'_>) {
-    let close = |w: &mut Writer, root: &str| {
-        open_entity(w, "scopingOrganization", "ORG");
-        w.empty("id", &[("root", root)]).close().close();
-    };
-    for other in roles.other_identifiers {
+/// Identifiers as roles, one for each authority, in the order in which the authorities first appear.
+fn other_ids(w: &mut Writer, identifiers: &[ShownIdentifier]) {
+    let mut roots: Vec<&str> = Vec::new();
+    for root in identifiers.iter().map(shown_root) {
+        if !roots.contains(&root) {
+            roots.push(root);
+        }
+    }
+    for root in roots {
         w.open("asOtherIDs").attribute("classCode", "PAT");
-        identifier(w, other);
-        close(w, shown_root(other));
+        for shown in identifiers.iter().filter(|shown| shown_root(shown) == root) {
+            identifier(w, shown);
+        }
+        scoped_by(w, root);
     }
-    for domain in roles.domains_without {
+}
+
+fn domains_without(w: &mut Writer, domains: &[Oid]) {
+    for domain in domains {
         w.open("asOtherIDs").attribute("classCode", "PAT").empty("id", &[("nullFlavor", "NA")]);
-        close(w, domain.as_str());
+        scoped_by(w, domain.as_str());
     }
+}
+
+/// Ends a role by the organization that gave its identifiers.
+fn scoped_by(w: &mut Writer, root: &str) {
+    open_entity(w, "scopingOrganization", "ORG");
+    w.empty("id", &[("root", root)]).close().close();
 }
 
 fn relationships(w: &mut Writer, field: &Field<Vec<Relationship>>) {
@@ -234,6 +249,7 @@ fn coded(w: &mut Writer, element: &str, code: &Coded) {
     w.close();
 }
 
+/// The uses that the schema knows, each once, and some more.
 fn uses<'a>(w: &mut Writer, told: &'a [String], known: &[&str], more: impl IntoIterator<Item = &'a str>) {
     let mut words: Vec<&str> = Vec::new();
     for word in told.iter().map(String::as_str).filter(|word| known.contains(word)).chain(more) {
@@ -318,5 +334,5 @@ pub(in crate::hl7v3) fn address_content(w: &mut Writer, address: &Address) {
 pub(in crate::hl7v3) fn telecom(w: &mut Writer, element: &str, telecom: &Telecom) {
     w.open(element);
     uses(w, &telecom.uses, &TELECOM_USES, None);
-    w.attribute("value", &telecom.value.replace(' ', "")).close();
+    w.attribute("value", &crate::hl7v3::echo::uri(&telecom.value)).close();
 }

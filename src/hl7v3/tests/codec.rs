@@ -166,3 +166,18 @@ fn wrappers() {
     check(&add.replace("<receiver", r#"<receiver/><receiver"#), "", "SYN110 /receiver[2]");
     assert_eq!(told(&lenient(&add.replace("acceptAckCode", "other")).remarks), [" /acceptAckCode"]);
 }
+
+#[test]
+fn telecoms_become_valid_uris() {
+    let check = |text: &str, expected: &str| assert_eq!(crate::hl7v3::echo::uri(text), expected, "{text}");
+    for plain in ["tel:+81-3-1234", "mailto:a@example.org", "http://example.org:80/a%20b#c", "(03)12.34", ""] {
+        check(plain, plain);
+    }
+    check("tel: 03\u{3000}12", "tel:0312");
+    check("tel:5%", "tel:5%25");
+    check("5%zz", "5%25zz");
+    check("(03)1#2#3", "(03)1#2%233");
+    check("tel:[1]", "tel:%5B1%5D");
+    check("::", "%3A%3A");
+    check("電話:03", "電話%3A03");
+}
