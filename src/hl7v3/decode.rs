@@ -4,7 +4,7 @@ use super::datatype::instance;
 use super::echo;
 use super::message::{Device, Header, Interaction, Message};
 use super::place::{At, Findings};
-use super::{NAMESPACE, patient, query};
+use super::{NAMESPACE, patient, query, structure};
 use crate::xml::Element;
 
 /// How much is forgiven (HL7 v3 sheet, section 6).
@@ -41,7 +41,16 @@ pub fn decode(payload: &Element, strictness: Strictness) -> Result<Message, Unre
     let asked = query::parameters(&root);
     let query_id =
         asked.as_ref().or(root.down(&["controlActProcess", "queryContinuation"]).as_ref()).and_then(query::query_id);
-    let echo = asked.as_ref().and_then(|asked| echo::of(asked, interaction));
+    let mut dropped = Vec::new();
+    let echo = asked.as_ref().and_then(|asked| echo::of(asked, interaction, &mut dropped));
+    if content.is_some() && findings.errors.is_empty() {
+        for place in dropped {
+            findings.forgive("SYN102", "the value has no valid form: it is not echoed", &place);
+        }
+    }
+    if findings.strict && findings.errors.is_empty() {
+        structure::check(&root, interaction, &mut findings);
+    }
     let content = match content {
         Some(content) if findings.errors.is_empty() => Ok(content),
         _ => Err(findings.errors),

@@ -41,27 +41,39 @@ const TELECOM_USES: [&str; 12] = ["AS", "BAD", "DIR", "EC", "H", "HP", "HV", "MC
 /// The qualifiers of a part of a name (`EntityNamePartQualifier`).
 pub(super) const QUALIFIERS: [&str; 11] = ["AC", "AD", "BR", "CL", "IN", "LS", "NB", "PR", "SP", "TITLE", "VV"];
 const NAME_PARTS: [&str; 5] = ["delimiter", "family", "given", "prefix", "suffix"];
-const ADDRESS_PARTS: [&str; 16] = [
-    "country",
-    "state",
-    "county",
+const ADDRESS_PARTS: [&str; 27] = [
+    "additionalLocator",
+    "buildingNumberSuffix",
+    "careOf",
+    "censusTract",
     "city",
-    "postalCode",
-    "streetAddressLine",
+    "country",
+    "county",
+    "delimiter",
+    "deliveryAddressLine",
+    "deliveryInstallationArea",
+    "deliveryInstallationQualifier",
+    "deliveryInstallationType",
+    "deliveryMode",
+    "deliveryModeIdentifier",
+    "direction",
     "houseNumber",
+    "houseNumberNumeric",
+    "postBox",
+    "postalCode",
+    "precinct",
+    "state",
+    "streetAddressLine",
     "streetName",
     "streetNameBase",
-    "additionalLocator",
+    "streetNameType",
     "unitID",
     "unitType",
-    "careOf",
-    "postBox",
-    "precinct",
-    "delimiter",
 ];
 
 /// The echo of `queryByParameter`, where its query id is known.
-pub(super) fn of(asked: &At<'_>, interaction: Interaction) -> Option<String> {
+/// The places of values that had to be left out are added to `dropped`.
+pub(super) fn of(asked: &At<'_>, interaction: Interaction, dropped: &mut Vec<String>) -> Option<String> {
     let mut w = Writer::new();
     w.open("queryByParameter");
     instance(&mut w, "queryId", &asked.first("queryId")?)?;
@@ -73,7 +85,7 @@ pub(super) fn of(asked: &At<'_>, interaction: Interaction) -> Option<String> {
     w.empty("responsePriorityCode", &[("code", "I")]);
     let list = asked.first("parameterList");
     if cross_reference {
-        parameters(&mut w, list.as_ref(), &CROSS_REFERENCE);
+        parameters(&mut w, list.as_ref(), &CROSS_REFERENCE, dropped);
         // The schema wants a patientIdentifier: a query without one has no valid echo.
         let has = |list: &At<'_>| {
             let asked = list.down(&["patientIdentifier", "value"]);
@@ -86,7 +98,7 @@ pub(super) fn of(asked: &At<'_>, interaction: Interaction) -> Option<String> {
             w.empty("initialQuantityCode", &[("code", "RD"), ("codeSystem", "2.16.840.1.113883.5.1112")]);
         }
         match_criteria(&mut w, asked);
-        parameters(&mut w, list.as_ref(), &DEMOGRAPHICS);
+        parameters(&mut w, list.as_ref(), &DEMOGRAPHICS, dropped);
     }
     Some(w.finish())
 }
@@ -103,13 +115,20 @@ fn match_criteria(w: &mut Writer, asked: &At<'_>) {
     w.leaf("semanticsText", "MinimumDegreeMatch").close().close();
 }
 
-fn parameters(w: &mut Writer, list: Option<&At<'_>>, known: &[(&str, Kind, &str)]) {
+fn parameters(w: &mut Writer, list: Option<&At<'_>>, known: &[(&str, Kind, &str)], dropped: &mut Vec<String>) {
     w.open("parameterList");
     for (name, kind, semantics) in known {
         for parameter in list.map(|list| list.all(name)).unwrap_or_default() {
-            let values: Vec<String> = parameter.all("value").iter().filter_map(|value| encoded(value, *kind)).collect();
+            let mut values = String::new();
+            for value in parameter.all("value") {
+                match encoded(&value, *kind) {
+                    Some(valid) => values.push_str(&valid),
+                    None if value.null().is_some() => {}
+                    None => dropped.push(value.path),
+                }
+            }
             if !values.is_empty() {
-                w.open(name).raw(&values.concat()).leaf("semanticsText", semantics).close();
+                w.open(name).raw(&values).leaf("semanticsText", semantics).close();
             }
         }
     }
@@ -126,13 +145,14 @@ fn encoded(value: &At<'_>, kind: Kind) -> Option<String> {
         }
         Kind::Code => {
             let code = value.attribute("code").filter(|code| !code.contains(char::is_whitespace))?;
-            w.empty("value", &[("code", code), ("codeSystem", "2.16.840.1.113883.5.1")]);
+            let told = value.attribute("codeSystem").filter(|system| Oid::parse(system).is_ok());
+            w.empty("value", &[("code", code), ("codeSystem", told.unwrap_or("2.16.840.1.113883.5.1"))]);
         }
         Kind::Interval => interval(&mut w, value)?,
         Kind::Name => structured(&mut w, value, &NAME_USES, &NAME_PARTS)?,
         Kind::Address => structured(&mut w, value, &ADDRESS_USES, &ADDRESS_PARTS)?,
         Kind::Telecom => {
-            let address = value.attribute("value")?.replace(' ', "");
+            let address = uri(value.attribute("value")?);
             w.open("value");
             uses(&mut w, value, &TELECOM_USES);
             w.attribute("value", &address).close();
@@ -149,6 +169,34 @@ fn instance(w: &mut Writer, element: &str, at: &At<'_>) -> Option<()> {
     }
     w.close();
     Some(())
+}
+
+/// A telecom as a valid URI (datatype `url`): blanks go, and what a URI cannot hold is escaped.
+pub(super) fn uri(text: &str) -> String {
+    let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let scheme = |scheme: &str| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+.-".contains(c))
+    };
+    let (mut uri, rest) = match text.split_once(':') {
+        Some((before, after)) if scheme(before) => (format!("{before}:"), after),
+        _ => (String::new(), text.as_str()),
+    };
+    let relative = uri.is_empty();
+    let mut fragment = false;
+    for (at, c) in rest.char_indices() {
+        let escaped = rest.get(at + 1..at + 3).is_some_and(|two| two.bytes().all(|b| b.is_ascii_hexdigit()));
+        match c {
+            '%' if !escaped => uri.push_str("%25"),
+            '[' => uri.push_str("%5B"),
+            ']' => uri.push_str("%5D"),
+            ':' if relative => uri.push_str("%3A"),
+            '#' if fragment => uri.push_str("%23"),
+            _ => uri.push(c),
+        }
+        fragment |= c == '#';
+    }
+    uri
 }
 
 /// An OID, a UUID or a RUID (datatype `uid`).

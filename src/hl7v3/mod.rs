@@ -13,6 +13,7 @@ mod patient;
 mod person;
 mod place;
 mod query;
+mod structure;
 #[cfg(test)]
 mod tests;
 

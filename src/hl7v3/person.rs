@@ -5,6 +5,7 @@ use super::place::{At, Findings};
 use crate::identity::{Coded, Demographics, Field, Relationship, Sex};
 
 const GENDER: &str = "2.16.840.1.113883.5.1";
+const TABLE_0001: &str = "2.16.840.1.113883.12.1";
 
 /// The snapshot that `patient` holds.
 pub(super) fn demographics(patient: &At<'_>, findings: &mut Findings) -> Demographics {
@@ -52,16 +53,29 @@ pub(super) fn demographics(patient: &At<'_>, findings: &mut Findings) -> Demogra
 pub(super) fn gender(at: Option<At<'_>>, findings: &mut Findings) -> Field<Sex> {
     let Some(at) = at else { return absent(None) };
     let Some(code) = at.attribute("code") else { return absent(at.null()) };
-    if at.attribute("codeSystem").is_some_and(|system| system != GENDER) {
-        findings.error("SYN104", "the code system of administrative gender is not HL7's", &at.path);
-        return absent(None);
-    }
-    match code {
-        "M" => Field::Set(Sex::Male),
-        "F" => Field::Set(Sex::Female),
-        "UN" => Field::Set(Sex::Undifferentiated),
-        _ => {
-            findings.error("SYN103", "administrative gender is none of M, F, UN", &at.path);
+    let unknown_code = |findings: &mut Findings| {
+        findings.error("SYN103", "the code is none of administrative gender", &at.path);
+        absent(None)
+    };
+    match (at.attribute("codeSystem"), code) {
+        (None | Some(GENDER), "M") => Field::Set(Sex::Male),
+        (None | Some(GENDER), "F") => Field::Set(Sex::Female),
+        (None | Some(GENDER), "UN") => Field::Set(Sex::Undifferentiated),
+        (None | Some(GENDER), _) => unknown_code(findings),
+        (Some(TABLE_0001), _) => {
+            // What a v2 system bridges to v3 is often told in v2's own table.
+            findings.forgive("SYN104", "administrative gender is told in a table of HL7 v2", &at.path);
+            match code {
+                "M" => Field::Set(Sex::Male),
+                "F" => Field::Set(Sex::Female),
+                "O" | "A" => Field::Set(Sex::Undifferentiated),
+                "U" => absent(Some("UNK")),
+                "N" => absent(Some("NA")),
+                _ => unknown_code(findings),
+            }
+        }
+        (Some(_), _) => {
+            findings.error("SYN104", "the code system of administrative gender is not HL7's", &at.path);
             absent(None)
         }
     }

@@ -91,6 +91,11 @@ impl Findings {
         }
     }
 
+    /// Something that has no effect here, as the standard allows: an information in both modes.
+    pub(super) fn remark(&mut self, text: &str, path: &str) {
+        self.remarks.push(detail(Severity::Information, "", text, path));
+    }
+
     /// Something that has no effect here: in strict mode an error, else an information.
     pub(super) fn ignored(&mut self, code: &str, text: &str, path: &str) {
         if self.strict {

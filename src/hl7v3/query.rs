@@ -97,6 +97,9 @@ pub(super) fn demographics(root: &At<'_>, findings: &mut Findings) -> Option<Con
         let path = format!("{}/{}", list.path, parameter.name.local);
         findings.ignored("SYN110", "this parameter has no effect here", &path);
     }
+    if let Some(algorithm) = asked.down(&["matchCriterionList", "matchAlgorithm"]) {
+        findings.remark("the algorithm cannot be chosen here", &algorithm.path);
+    }
     let domains = domains(&list, "otherIDsScopingOrganization", findings);
     let criteria = criteria(&asked, &list, domains.iter().map(|placed| placed.value.clone()).collect(), findings);
     let initial_quantity = quantity(&asked, "initialQuantity", findings);
@@ -114,6 +117,12 @@ fn criteria(asked: &At<'_>, list: &At<'_>, domains: Vec<Oid>, findings: &mut Fin
         if let Some(mut name) = name(&value) {
             name.uses.retain(|word| word != "SRCH");
             query.names.push(NameCriterion { name, similar });
+        }
+    }
+    for parameter in ["livingSubjectAdministrativeGender", "livingSubjectBirthTime"] {
+        // Which of two is meant cannot be known, and to heed one alone would answer another question.
+        if let Some(second) = values(parameter).get(1) {
+            findings.error("SYN110", "this parameter has one value", &second.path);
         }
     }
     query.sex = values("livingSubjectAdministrativeGender").into_iter().next().and_then(|value| {

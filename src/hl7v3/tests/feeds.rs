@@ -52,6 +52,11 @@ fn refused_values() {
     person(&code("M"), "", "");
     let foreign = r#"<administrativeGenderCode code="M" codeSystem="2.999.7"/>"#;
     person(foreign, &format!("{gender} SYN104"), &format!("{gender} SYN104"));
+    let bridged =
+        |code: &str| format!(r#"<administrativeGenderCode code="{code}" codeSystem="2.16.840.1.113883.12.1"/>"#);
+    person(&bridged("F"), "", &format!("{gender} SYN104"));
+    let both = format!("{}; {}", at_or(&format!("{gender} SYN104")), at_or(&format!("{gender} SYN103")));
+    check(&add(ID, &format!("{NAME}{}", bridged("Q"))), &at_or(&format!("{gender} SYN103")), &both);
     person(r#"<deceasedInd value="yes"/>"#, "patientPerson/deceasedInd SYN102", "patientPerson/deceasedInd SYN102");
     let order = "patientPerson/multipleBirthOrderNumber SYN102";
     person(r#"<multipleBirthOrderNumber value="-1"/>"#, order, order);
@@ -100,4 +105,21 @@ fn identifiers_and_where_they_stand() {
     assert_eq!(shown(&feed.other_identifiers), [format!("2.999.3 z|{patient}/patientPerson/asOtherIDs/id[1]")]);
     let single = fed(&add(ID, NAME));
     assert_eq!(shown(&single.identifiers), [format!("2.999.1 1|{patient}/id")]);
+}
+
+#[test]
+fn gender_told_in_a_table_of_v2() {
+    use crate::identity::{Field, Sex, UnknownReason};
+    let check = |code: &str, expected: Field<Sex>| {
+        let gender = format!(r#"<administrativeGenderCode code="{code}" codeSystem="2.16.840.1.113883.12.1"/>"#);
+        let text = add(ID, &format!("{NAME}{gender}"));
+        assert_eq!(fed(&text).demographics.sex, expected, "{code}");
+        assert_eq!(lenient(&text).remarks.len(), 1);
+    };
+    check("M", Field::Set(Sex::Male));
+    check("F", Field::Set(Sex::Female));
+    check("O", Field::Set(Sex::Undifferentiated));
+    check("A", Field::Set(Sex::Undifferentiated));
+    check("U", Field::Unknown(UnknownReason::Unknown));
+    check("N", Field::Unknown(UnknownReason::NotApplicable));
 }

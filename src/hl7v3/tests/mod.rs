@@ -15,6 +15,7 @@ pub(super) const EVENT: &str = "/controlActProcess/subject/registrationEvent";
 
 /// A payload of `interaction` around `act`, which is the whole control act or nothing.
 pub(super) fn payload(interaction: &str, act: &str) -> String {
+    let act = act.replace("TRIGGER", &interaction.replace("_IN", "_TE"));
     format!(
         r#"<{interaction} xmlns="urn:hl7-org:v3" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
             ITSVersion="XML_1.0"><id root="2.999.9.1" extension="m1"/><creationTime value="20260102030405"/>
@@ -29,35 +30,47 @@ pub(super) fn payload(interaction: &str, act: &str) -> String {
 
 /// A control act around one registration event.
 pub(super) fn registered(event: &str) -> String {
-    format!("<controlActProcess><subject><registrationEvent>{event}</registrationEvent></subject></controlActProcess>")
+    format!(
+        r#"<controlActProcess classCode="CACT" moodCode="EVN"><code code="TRIGGER"/><subject typeCode="SUBJ"><registrationEvent classCode="REG" moodCode="EVN">{event}</registrationEvent></subject></controlActProcess>"#
+    )
 }
 
 /// An add of a patient with `ids` and a person of `person`.
 pub(super) fn add(ids: &str, person: &str) -> String {
-    let patient = format!("<patient>{ids}<patientPerson>{person}</patientPerson></patient>");
-    payload("PRPA_IN201301UV02", &registered(&format!("<subject1>{patient}</subject1>")))
+    payload("PRPA_IN201301UV02", &registered(&format!("{}{CUSTODIAN}", patient(ids, person))))
+}
+
+const CUSTODIAN: &str = r#"<custodian typeCode="CST"><assignedEntity/></custodian>"#;
+
+/// The event's status and its patient.
+fn patient(ids: &str, person: &str) -> String {
+    format!(
+        r#"<statusCode code="active"/><subject1 typeCode="SBJ"><patient classCode="PAT">{ids}<statusCode code="active"/><patientPerson classCode="PSN" determinerCode="INSTANCE">{person}</patientPerson><providerOrganization classCode="ORG" determinerCode="INSTANCE"><id root="2.999.1"/><contactParty classCode="CON"/></providerOrganization></patient></subject1>"#
+    )
 }
 
 /// A merge: the ids of survivor and subsumed.
 pub(super) fn merge(survivor: &str, replacements: &str) -> String {
-    let patient = format!("<patient>{survivor}<patientPerson><name>A</name></patientPerson></patient>");
-    let event = format!(r#"<statusCode code="active"/><subject1>{patient}</subject1>{replacements}"#);
-    payload("PRPA_IN201304UV02", &registered(&event))
+    payload(
+        "PRPA_IN201304UV02",
+        &registered(&format!("{}{CUSTODIAN}{replacements}", patient(survivor, "<name>A</name>"))),
+    )
 }
 
 /// One `replacementOf` with the ids given.
 pub(super) fn replacement(ids: &str) -> String {
     format!(
-        r#"<replacementOf><priorRegistration><statusCode code="obsolete"/><subject1><priorRegisteredRole>{ids}</priorRegisteredRole></subject1></priorRegistration></replacementOf>"#
+        r#"<replacementOf typeCode="RPLC"><priorRegistration classCode="REG" moodCode="EVN"><statusCode code="obsolete"/><subject1 typeCode="SBJ"><priorRegisteredRole classCode="PAT">{ids}</priorRegisteredRole></subject1></priorRegistration></replacementOf>"#
     )
 }
 
 /// A query with this parameter list content; `before` stands before the list.
 pub(super) fn query(interaction: &str, before: &str, parameters: &str) -> String {
+    let modality = if interaction == "PRPA_IN201305UV02" { r#"<responseModalityCode code="R"/>"# } else { "" };
     payload(
         interaction,
         &format!(
-            r#"<controlActProcess><queryByParameter><queryId root="2.999.9.5" extension="q1"/><statusCode code="new"/>{before}<parameterList>{parameters}</parameterList></queryByParameter></controlActProcess>"#
+            r#"<controlActProcess classCode="CACT" moodCode="EVN"><code code="TRIGGER"/><queryByParameter><queryId root="2.999.9.5" extension="q1"/><statusCode code="new"/>{modality}<responsePriorityCode code="I"/>{before}<parameterList>{parameters}</parameterList></queryByParameter></controlActProcess>"#
         ),
     )
 }

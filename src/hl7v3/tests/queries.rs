@@ -75,9 +75,22 @@ fn demographics_queries() {
     let ignored = pdq(&parameter("patientStatusCode", r#"<value code="a"/>"#));
     check(&ignored, "", &format!("SYN110 {LIST}/patientStatusCode"));
     assert_eq!(told(&lenient(&ignored).remarks), [format!(" {LIST}/patientStatusCode")]);
+    let twice = |name: &str, value: &str| {
+        let path = format!("{LIST}/{name}");
+        both(&pdq(&parameter(name, &value.repeat(2))), &format!("SYN110 {path}/value[2]"));
+        both(&pdq(&parameter(name, value).repeat(2)), &format!("SYN110 {path}[2]/value"));
+    };
+    twice("livingSubjectBirthTime", r#"<value value="1940"/>"#);
+    twice("livingSubjectAdministrativeGender", r#"<value code="F"/>"#);
+    let algorithm =
+        "<matchCriterionList><matchAlgorithm><value>x</value><semanticsText/></matchAlgorithm></matchCriterionList>";
+    let told_of = lenient(&query("PRPA_IN201305UV02", algorithm, "")).remarks;
+    assert_eq!(told(&told_of), [" /controlActProcess/queryByParameter/matchCriterionList/matchAlgorithm"]);
+    let dropped = pdq(&parameter("patientTelecom", r#"<value value="tel:1"/><value/>"#));
+    assert_eq!(told(&lenient(&dropped).remarks), [format!(" {LIST}/patientTelecom/value[2]")]);
     let degree = |degree: &str| {
         let list = format!(
-            r#"<matchCriterionList><minimumDegreeMatch><value value="{degree}"/></minimumDegreeMatch></matchCriterionList>"#
+            r#"<matchCriterionList><minimumDegreeMatch><value value="{degree}"/><semanticsText/></minimumDegreeMatch></matchCriterionList>"#
         );
         query("PRPA_IN201305UV02", &list, "")
     };
