@@ -71,8 +71,8 @@ impl Registry {
         Ok(person)
     }
 
-    /// A revised record: automatic links that it now contradicts fall, a match elsewhere is made at once;
-    /// a steward's link is held and the contradiction flagged (decision 14).
+    /// A revised record: automatic links that it now contradicts fall, a match elsewhere is made at once; what a
+    /// steward decided or a source asserted is held and the contradiction flagged (decisions 14 and 16).
     fn relink(
         &self,
         tx: &mut Transaction<'_>,
@@ -89,7 +89,7 @@ impl Registry {
             (Outcome::Match { person }, Linking::Automatic) if *person != current => Some(*person),
             _ => None,
         };
-        if link.origin == "steward" {
+        if link.origin != "automatic" {
             if contradicted || elsewhere.is_some() {
                 self.flag(tx, cause, record, current, "contradiction", here)?;
             }
@@ -111,7 +111,8 @@ impl Registry {
         Ok(current)
     }
 
-    /// The sender's own word: this record is the same patient as the one linked to `leader` (decision 13).
+    /// The sender's own word: this record is the same patient as the one linked to `leader` (decision 13). Where a
+    /// steward has linked the record elsewhere, the link is held and the contradiction flagged.
     pub(super) fn link_by_source(
         &self,
         tx: &mut Transaction<'_>,
@@ -121,6 +122,12 @@ impl Registry {
         leader: PersonId,
     ) -> Result<PersonId, Failure> {
         let cause = Cause::of(intake, inbox_id);
+        if let Some(link) =
+            tx.link_current(record)?.filter(|link| link.origin == "steward" && link.person_id != leader.0)
+        {
+            self.flag(tx, &cause, record, leader, "contradiction", None)?;
+            return Ok(PersonId(link.person_id));
+        }
         let ground = LinkGround { origin: "source", weight: 0.0, reason: "asserted in one message" };
         self.move_record(tx, &cause, record, leader, &ground)?;
         Ok(leader)

@@ -184,6 +184,42 @@ fn several_identifiers_of_one_feed_are_one_patient() {
 }
 
 #[test]
+fn what_the_source_asserted_is_held_and_flagged_when_a_revise_contradicts_it() {
+    on_both_stores(|store| {
+        let registry = registry(store, settings());
+        let both = FeedCommand {
+            identifiers: vec![id("h01", "100")],
+            other_identifiers: vec![id("h02", "9")],
+            demographics: demographics(&hanako()),
+        };
+        registry.feed(&intake("m1", "p1"), both).unwrap();
+        feed(&registry, "h02", "9", &her_sister());
+        assert!(others(&registry, "h01", "100").contains(&"2.999.1.12^9".to_owned()), "only automatic links fall");
+        assert!(registry.reviews(10).unwrap().iter().any(|review| review.kind == "contradiction"));
+    });
+}
+
+#[test]
+fn a_senders_assertion_does_not_undo_a_stewards_word() {
+    on_both_stores(|store| {
+        let registry = registry(store, Settings { linking: Linking::Propose, ..settings() });
+        feed(&registry, "c01", "7", &hanako());
+        feed(&registry, "h02", "9", &hanako_at_the_clinic());
+        let open = registry.reviews(10).unwrap();
+        assert!(registry.decide_review(&Principal::operator(), open[0].id, ReviewVerdict::Same, "").unwrap());
+        let both = FeedCommand {
+            identifiers: vec![id("h01", "100")],
+            other_identifiers: vec![id("h02", "9")],
+            demographics: demographics(&her_sister()),
+        };
+        registry.feed(&intake("m1", "p1"), both).unwrap();
+        assert!(others(&registry, "c01", "7").contains(&"2.999.1.12^9".to_owned()), "the steward's link is held");
+        assert!(!others(&registry, "h01", "100").contains(&"2.999.1.12^9".to_owned()));
+        assert!(registry.reviews(10).unwrap().iter().any(|review| review.kind == "contradiction"));
+    });
+}
+
+#[test]
 fn proposing_leaves_every_link_to_a_steward() {
     on_both_stores(|store| {
         let registry = registry(store, Settings { linking: Linking::Propose, ..settings() });

@@ -37,7 +37,7 @@ fn untidy(module: &str, text: &str) -> Vec<String> {
             found.push(format!("holds {note}"));
         }
     }
-    let may_wait = ["transport", "server", "main", "tidy"].contains(&module);
+    let may_wait = ["transport", "server", "main"].contains(&module);
     if !may_wait && code_of(text).contains("asyn\u{63} fn ") {
         found.push("waits below transport: as\u{79}nc functions belong there alone".to_owned());
     }
