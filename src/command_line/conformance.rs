@@ -4,7 +4,7 @@
 
 use super::{Conformance, Exit, Logging, complain, say};
 use crate::clock::Clock;
-use crate::config::Configuration;
+use crate::config::{Configuration, ProcessingCode};
 use crate::conformance::{Options, Target};
 use crate::demo::region;
 use crate::{server, transport};
@@ -60,6 +60,8 @@ fn own_server(folder: &Path) -> Result<transport::Running, String> {
     settings.server.http = "127.0.0.1:0".parse().ok();
     settings.server.admin = None;
     settings.domains = super::demo::domains();
+    // The cases are written for a network in production, which serves no messages for training.
+    settings.network.processing_codes = vec![ProcessingCode::Production];
     let registry = server::registry(&settings, Clock::system()).map_err(|why| why.to_string())?;
     let service = Arc::new(server::service(registry, &settings));
     transport::spawn(server::transport_settings(&settings), service).map_err(|why| why.to_string())
