@@ -66,6 +66,11 @@ impl PersonScore {
         explained.and_then(|explanation| serde_json::to_string(&explanation).ok()).unwrap_or_default()
     }
 
+    /// The weight against the record that fits best, not clamped.
+    fn best_bits(&self) -> f64 {
+        self.pairs.iter().map(|(_, pair)| pair.bits).max_by(f64::total_cmp).unwrap_or(self.bits)
+    }
+
     fn is_vetoed(&self) -> bool {
         self.guards.iter().any(|guard| guard.is_veto())
     }
@@ -208,12 +213,16 @@ fn conclude(mut ranked: Vec<PersonScore>, retrieval: Retrieval, model: &Model) -
     let Some(first) = open.first().and_then(|at| ranked.get(*at)) else {
         return Verdict { outcome: Outcome::NonMatch, ranked, retrieval };
     };
-    let (bits, second) = (first.bits, open.get(1).and_then(|at| ranked.get(*at)).map(|score| score.bits));
+    // Rivals are told apart by the whole weight against the best record: the mean is clamped, and would bring a
+    // namesake within the margin of a sure match.
+    let rival = open.iter().skip(1).filter_map(|at| ranked.get(*at)).map(PersonScore::best_bits).max_by(f64::total_cmp);
+    let close = rival.is_some_and(|rival| first.best_bits() - rival < settings.margin_bits);
+    let doubtful = close && first.bits >= settings.review_bits;
     let mut added = Vec::new();
     if retrieval.degraded {
         added.push(Guard::Degraded);
     }
-    if second.is_some_and(|second| bits - second < settings.margin_bits) && bits >= settings.review_bits {
+    if doubtful {
         added.push(Guard::SecondPerson);
     }
     if let Some(first) = open.first().and_then(|at| ranked.get_mut(*at)) {

@@ -79,6 +79,17 @@ fn one_person_at_two_hospitals_and_her_relatives() {
 }
 
 #[test]
+fn a_namesake_with_a_slip_does_not_make_the_sure_match_doubtful() {
+    let model = Model::japanese();
+    let mut index = MemoryIndex::new();
+    feed(&mut index, 1, HANAKO, &model);
+    let namesake = ("斎藤", "花子", "サイトウ", "ハナコ", "19800814", F, "架空県見本市南町7-7", "090-7777-1111");
+    assert_eq!(feed(&mut index, 2, namesake, &model), Outcome::Possible, "held for her birth date");
+    assert_eq!(feed(&mut index, 3, HANAKO, &model), Outcome::Match { person: PersonId(1) });
+    assert_eq!(feed(&mut index, 4, namesake, &model), Outcome::Match { person: PersonId(2) });
+}
+
+#[test]
 fn sparse_but_exact_matches_in_a_base_of_a_million() {
     for population in [10_000, 1_000_000] {
         let model = Model::japanese().with_settings(Settings { population, ..Settings::default() });
