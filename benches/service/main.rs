@@ -1,0 +1,152 @@
+//! What the service can bear, as fractions of ceilings that are taken in the same run on the same machine.
+//!
+//! `cargo bench --bench service -- queries` compares ITI-45 and ITI-47 with a static echo of the same replies;
+//! `cargo bench --bench service -- feeds` compares ITI-44 with bare group commits of the same rows. Options:
+//! `--records N` (what the store holds first), `--rounds N`, `--seconds N` (of a query round), `--feeds N` (of a
+//! feed round), `--folder DIR` (on the disk to be measured). It must never be run to prove that something is
+//! right: it asserts only that what it times was answered, not that the answers are good.
+
+#![expect(clippy::unwrap_used, reason = "a measurement that cannot be made ends with the reason")]
+#![expect(clippy::print_stdout, reason = "the figures are the output")]
+
+mod ceiling;
+mod client;
+mod echo;
+mod figures;
+mod scene;
+
+use client::Load;
+use figures::{Figures, median};
+use scene::Scene;
+
+struct Options {
+    what: String,
+    records: usize,
+    rounds: usize,
+    seconds: u64,
+    feeds: usize,
+    clients: usize,
+    folder: std::path::PathBuf,
+    keep: bool,
+}
+
+fn options() -> Options {
+    let given: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let number = |name: &str, default: usize| {
+        let at = given.iter().position(|word| word == name);
+        at.and_then(|at| given.get(at + 1)).map_or(default, |text| text.parse().unwrap())
+    };
+    let text = |name: &str| given.iter().position(|word| word == name).and_then(|at| given.get(at + 1));
+    Options {
+        what: given.first().filter(|word| !word.starts_with("--")).cloned().unwrap_or_else(|| "all".to_owned()),
+        records: number("--records", 20_000),
+        rounds: number("--rounds", 5),
+        seconds: u64::try_from(number("--seconds", 3)).unwrap(),
+        feeds: number("--feeds", 10_000),
+        clients: number("--clients", 16),
+        folder: text("--folder").map_or_else(|| std::path::PathBuf::from("target/bench"), std::path::PathBuf::from),
+        keep: given.iter().any(|word| word == "--keep"),
+    }
+}
+
+fn main() {
+    let options = options();
+    std::fs::create_dir_all(&options.folder).unwrap();
+    let scene = Scene::prepare(&options.folder, options.records);
+    println!("{} records, {} persons in the store, SQLite, {}", scene.records, scene.persons, scene.described);
+    if matches!(options.what.as_str(), "all" | "queries") {
+        queries(&scene, &options);
+    }
+    if matches!(options.what.as_str(), "all" | "feeds") {
+        feeds(&scene, &options);
+    }
+    if !options.keep {
+        scene.remove();
+    }
+}
+
+/// Rounds of the echo and of the real thing take turns, so that a busy machine is busy for both.
+fn queries(scene: &Scene, options: &Options) {
+    let server = scene.serve();
+    let seconds = std::time::Duration::from_secs(options.seconds);
+    for (name, path, bodies) in
+        [("ITI-45", "pix", scene.pix_queries(2_000)), ("ITI-47", "pdq", scene.pdq_queries(2_000))]
+    {
+        let load = Load { path, bodies: &bodies, clients: options.clients, proof: &["<queryResponseCode code="] };
+        let reply = load.one(server.address);
+        let echo = echo::start(reply.clone());
+        let (mut ours, mut ceiling) = (Vec::new(), Vec::new());
+        // What is read for the first time is read from the disk: one round that does not count.
+        load.for_some_time(server.address, seconds);
+        for _ in 0..options.rounds {
+            ceiling.push(load.for_some_time(echo.address, seconds));
+            ours.push(load.for_some_time(server.address, seconds));
+        }
+        println!(
+            "{name}: {} clients, reply of {} bytes, {} rounds of {} s",
+            options.clients,
+            reply.len(),
+            options.rounds,
+            options.seconds
+        );
+        compare("static echo", &ceiling, "nayose", &ours);
+        echo.stop();
+    }
+    server.stop();
+}
+
+fn compare(of: &str, ceiling: &[Figures], name: &str, ours: &[Figures]) {
+    for (who, figures) in [(of, ceiling), (name, ours)] {
+        println!(
+            "  {who:<12} {:>8.0} requests/s, p50 {:>6.2} ms, p99 {:>6.2} ms (medians of rounds)",
+            median(figures.iter().map(Figures::rate)),
+            median(figures.iter().map(|f| f.percentile(0.50))),
+            median(figures.iter().map(|f| f.percentile(0.99))),
+        );
+    }
+    let ratios = |of: fn(&Figures, &Figures) -> f64| ours.iter().zip(ceiling).map(move |(a, b)| of(a, b));
+    println!(
+        "  fraction of the ceiling: rate {:.3}, p99 {:.3}",
+        median(ratios(|a, b| a.rate() / b.rate())),
+        median(ratios(|a, b| b.percentile(0.99) / a.percentile(0.99))),
+    );
+}
+
+fn feeds(scene: &Scene, options: &Options) {
+    let (mut many, mut one, mut bare) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..options.rounds {
+        let copy = scene.copy();
+        let server = copy.serve();
+        let bodies = scene.feeds(options.feeds, round);
+        let accepted = &["<typeCode code=\"CA\""];
+        let load = Load { path: "pix", bodies: &bodies, clients: 64, proof: accepted };
+        many.push(load.each_once(server.address));
+        server.stop();
+        bare.push(ceiling::group_commits(&scene.path, &copy.path, &options.folder, options.feeds, 64));
+        let server = copy.serve();
+        let bodies = scene.feeds(options.feeds / 10, options.rounds + round);
+        one.push(Load { path: "pix", bodies: &bodies, clients: 1, proof: accepted }.each_once(server.address));
+        server.stop();
+        copy.remove();
+    }
+    println!("ITI-44: {} feeds by 64 clients into a copy of the store, {} rounds", options.feeds, options.rounds);
+    let rates = |all: &[Figures]| median(all.iter().map(Figures::rate));
+    println!("  bare group commits of the same rows, 64 messages each {:>8.0} messages/s", rates(&bare));
+    println!(
+        "  nayose, 64 clients {:>8.0} feeds/s, p99 {:.1} ms",
+        rates(&many),
+        median(many.iter().map(|f| f.percentile(0.99)))
+    );
+    println!(
+        "  nayose, one client {:>8.0} feeds/s, p99 {:.1} ms",
+        rates(&one),
+        median(one.iter().map(|f| f.percentile(0.99)))
+    );
+    let pairs =
+        |a: &[Figures], b: &[Figures]| median(a.iter().zip(b).map(|(a, b)| a.rate() / b.rate()).collect::<Vec<_>>());
+    println!(
+        "  fraction of the ceiling {:.3}; 64 clients are {:.1} times one",
+        pairs(&many, &bare),
+        pairs(&many, &one)
+    );
+}
