@@ -7,14 +7,19 @@ use super::{StoreError, Transaction, WaitingAudit, migrations};
 use crate::clock::Clock;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// Most messages that wait for the writer; a caller beyond that waits to get in.
 const WAITING: usize = 4096;
 
 /// Most works of one commit.
 const GROUP: usize = 256;
+
+/// How long audit rows of questions wait for company when nothing else waits. Each commit makes every reader forget
+/// what it has read, so a commit for each question would slow all of them.
+const AUDITS_WAIT: Duration = Duration::from_millis(20);
 
 /// Most readers at a time.
 const READERS: usize = 16;
@@ -223,15 +228,28 @@ struct Writer {
 impl Writer {
     fn run(mut self) {
         while let Ok(first) = self.receiver.recv() {
-            let mut group = vec![first];
-            while group.len() < GROUP {
-                match self.receiver.try_recv() {
-                    Ok(next) => group.push(next),
-                    Err(_) => break,
-                }
-            }
+            let group = self.gather(first);
             self.commit(group);
         }
+    }
+
+    /// What is committed together: all that waits; where that is audit rows alone, what comes soon as well.
+    fn gather(&self, first: Message) -> Vec<Message> {
+        let until = Instant::now() + AUDITS_WAIT;
+        let mut patient = matches!(first, Message::Audit(_));
+        let mut group = vec![first];
+        while group.len() < GROUP {
+            let next = match self.receiver.try_recv() {
+                Err(TryRecvError::Empty) if patient => {
+                    self.receiver.recv_timeout(until.saturating_duration_since(Instant::now())).ok()
+                }
+                next => next.ok(),
+            };
+            let Some(next) = next else { break };
+            patient &= matches!(next, Message::Audit(_));
+            group.push(next);
+        }
+        group
     }
 
     /// Runs a group in one transaction and answers each caller after the commit.
