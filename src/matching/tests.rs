@@ -298,6 +298,18 @@ fn names() -> impl Strategy<Value = (&'static str, &'static str)> {
     (families, givens)
 }
 
+#[test]
+fn who_has_no_name_yet_is_found_by_what_was_written() {
+    let written = [("コバヤシ", "ベビー"), ("不明", "不明"), ("Doe", "Unknown")];
+    for name in written {
+        let mut said = person(HANAKO);
+        said.names = Field::Set(vec![PersonName::simple(None, name.0, name.1)]);
+        let asked = query(&[name]);
+        assert_eq!(degree(&asked, &said, NamePolicy::Exact), Some(100), "{name:?}");
+        assert!(satisfies(&clauses(&asked, NamePolicy::Exact), &search_tokens(&said)), "{name:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn clauses_find_all_that_the_filter_lets_through(

@@ -174,11 +174,12 @@ pub fn is_text_only(name: &PersonName) -> bool {
     name.family().trim().is_empty() && name.first_given().trim().is_empty() && !text_words(name).is_empty()
 }
 
-/// The tokens of a record, distinct and in order. Masked values have none, nor have placeholders.
+/// The tokens of a record, distinct and in order. Masked values have none. A name that stands for an unknown one
+/// (a newborn's, say) has: it is no evidence, and makes no key, but who asks for it must find it.
 pub fn search_tokens(demographics: &Demographics) -> Vec<SearchToken> {
     let mut found: BTreeSet<SearchToken> = BTreeSet::new();
     for name in demographics.names.values() {
-        let real = |text: &String| !text.trim().is_empty() && !normalize::is_placeholder_name(text);
+        let real = |text: &String| !text.trim().is_empty();
         if is_text_only(name) {
             for word in text_words(name).iter().filter(|word| real(word)) {
                 found.extend(name_tokens(NameKinds::Family, word));
