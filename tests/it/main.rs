@@ -10,6 +10,7 @@
 
 mod architecture;
 mod concurrency;
+mod privacy;
 mod registry;
 mod support;
 mod tidy;
