@@ -199,6 +199,11 @@ fn rules(settings: &Configuration, model: Model) -> Result<registry::Settings, S
             config::ForeignIdentifiers::Hint => registry::ForeignIdentifiers::Hint,
             config::ForeignIdentifiers::Refuse => registry::ForeignIdentifiers::Refuse,
         },
+        overlay: match network.overlay {
+            config::Overlay::Relink => registry::Overlay::Relink,
+            config::Overlay::Quarantine => registry::Overlay::Quarantine,
+        },
+        audit_wait: settings.audit.wait,
         names: match settings.pdq.names {
             config::Names::Similar => NamePolicy::Similar,
             config::Names::Prefix => NamePolicy::Prefix,
@@ -226,6 +231,10 @@ fn regional(settings: &Configuration) -> Result<RegionalSettings, StartError> {
         namespace: settings.network.regional.namespace.clone(),
         prefix: shape.prefix.clone(),
         digits,
+        issue: match shape.issue {
+            config::RegionalIdIssue::OnFeed => registry::Issue::OnFeed,
+            config::RegionalIdIssue::OnRegistration => registry::Issue::OnRegistration,
+        },
     })
 }
 

@@ -34,8 +34,11 @@ pub(super) fn configuration(root: &DeTable<'_>, findings: &Findings) -> Configur
     let (systems, known_systems) = parties::systems(root.tables("system"), &known_domains);
     let subscribers = parties::subscribers(root.tables("subscriber"), &known_systems, &known_domains);
     root.finish();
-    Configuration { server, store, network, access, audit, matching, pdq, domains, systems, subscribers }
+    let unserved = findings.take_unserved();
+    Configuration { server, store, network, access, audit, matching, pdq, domains, systems, subscribers, unserved }
 }
+
+const NO_V2: &str = "\"off\", and HL7 v3 by http or https";
 
 /// A listener that is reached from beyond this machine.
 struct Beyond {
@@ -73,6 +76,16 @@ fn server(section: Section<'_, '_>) -> (Server, Vec<Beyond>) {
     let mllp = listener("mllp", true, usual.mllp);
     let mllps = listener("mllps", false, usual.mllps);
     let admin = listener("admin", true, usual.admin);
+    for (key, address) in [("mllp", mllp), ("mllps", mllps)] {
+        if address.is_some() {
+            section.unserved(
+                section.value_place(key).as_ref(),
+                key,
+                "this version does not serve HL7 v2 yet: nothing will listen here",
+                NO_V2,
+            );
+        }
+    }
     let tls = tls(section.table("tls"));
     for (key, address) in [("https", https), ("mllps", mllps)] {
         if address.is_some() && !section.table("tls").is_present() {
@@ -302,6 +315,15 @@ fn matching(section: Section<'_, '_>) -> Matching {
     });
     let insurance =
         chosen(&section, "insurance", &[("off", Insurance::Off), ("keyed_hash", Insurance::KeyedHash)], Insurance::Off);
+    if insurance == Insurance::KeyedHash {
+        let place = section.value_place("insurance");
+        section.unserved(
+            place.as_ref(),
+            "insurance",
+            "this version does not compare insurance numbers yet",
+            "insurance = \"off\"",
+        );
+    }
     section.finish();
     Matching { model: model.map_or_else(Model::default, |(model, _)| model), insurance }
 }

@@ -4,13 +4,16 @@
 use super::feed::FedRecord;
 use super::history::Occurrence;
 use super::intake::Intake;
-use super::{Failure, Linking, Registry};
+use super::{Failure, Issue, Linking, Registry};
 use crate::identity::{PersonId, RecordId};
 use crate::matching::{Constraints, Outcome, PersonScore, Verdict, decide};
 use crate::store::{LinkRow, ReviewRow, Transaction};
 
 /// Under this weight, in bits, a revised record contradicts the person it was linked to by itself (decision 14).
 const CONTRADICTION_BITS: f64 = -1.0;
+
+/// The review of an identifier that is suddenly another person. A word of the store: it never changes.
+pub(super) const OVERLAY: &str = "overlay";
 
 /// Who caused a change of links, and when.
 pub(super) struct Cause<'a> {
@@ -161,8 +164,9 @@ impl Registry {
         let person = PersonId(self.0.store.fresh_id());
         tx.person_insert(person, cause.time)?;
         self.note(tx, cause.time, Occurrence::PersonOpened, (None, Some(person), None), cause.actor, cause.inbox_id)?;
-        let regional = self.0.regional.take()?;
-        tx.regional_insert(&regional, person, cause.time)?;
+        if self.0.settings.regional.issue == Issue::OnFeed {
+            self.issue_regional(tx, cause.time, person)?;
+        }
         Ok(person)
     }
 
@@ -217,6 +221,10 @@ impl Registry {
         tx.person_retire(person, Some(successor))?;
         if let Some(regional) = tx.regional_of(person)? {
             tx.regional_retire(&regional, cause.time)?;
+            // Who was registered stays registered.
+            if tx.regional_of(successor)?.is_none() {
+                self.issue_regional(tx, cause.time, successor)?;
+            }
         }
         let about = (None, Some(person), Some(successor.0));
         self.note(tx, cause.time, Occurrence::PersonRetired, about, cause.actor, cause.inbox_id)
@@ -248,6 +256,18 @@ impl Registry {
             }
         }
         Ok(())
+    }
+
+    /// Asks a steward about an identifier of `person` that is suddenly another person, and says so aloud.
+    pub(super) fn suspect_overlay(
+        &self,
+        tx: &mut Transaction<'_>,
+        cause: &Cause<'_>,
+        record: RecordId,
+        person: PersonId,
+    ) -> Result<(), Failure> {
+        log::warn!(record = record.0; "an identifier is suddenly another person; a steward must look");
+        self.flag(tx, cause, record, person, OVERLAY, None)
     }
 
     /// Opens one review.
@@ -287,7 +307,8 @@ impl Registry {
     /// Questions about a record that was just decided anew are asked anew.
     fn withdraw_reviews(&self, tx: &mut Transaction<'_>, cause: &Cause<'_>, record: RecordId) -> Result<(), Failure> {
         for review in tx.reviews_of_record(record, "open")? {
-            if review.record_id == record.0 {
+            // Whether an identifier changed its owner is asked until a steward answers (decision 15).
+            if review.record_id == record.0 && review.kind != OVERLAY {
                 tx.review_close(review.id, "withdrawn", cause.actor, None, cause.time)?;
             }
         }

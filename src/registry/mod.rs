@@ -15,6 +15,7 @@ mod linking;
 mod merge;
 mod person;
 mod regional;
+mod registration;
 mod review;
 mod search;
 
@@ -25,6 +26,7 @@ pub use feed::{FeedCommand, FeedOutcome, Remark};
 pub use intake::{Intake, Settled};
 pub use merge::MergeCommand;
 pub use person::{PersonView, RecordView};
+pub use registration::Registered;
 pub use review::{ReviewView, Verdict as ReviewVerdict};
 pub use search::{FoundPerson, SearchAnswer};
 
@@ -52,6 +54,24 @@ pub enum ForeignIdentifiers {
     Hint,
     /// The message is refused.
     Refuse,
+}
+
+/// What becomes of an identifier that is suddenly another person (decision 15).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overlay {
+    /// Decided anew, like any other change, and a steward is asked.
+    Relink,
+    /// Neither answered nor compared until a steward has decided.
+    Quarantine,
+}
+
+/// When a person gets a regional ID (decision 9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Issue {
+    /// With the first record.
+    OnFeed,
+    /// When somebody registers the person with the network.
+    OnRegistration,
 }
 
 /// A domain as the configuration states it.
@@ -82,6 +102,8 @@ pub struct RegionalSettings {
     pub prefix: String,
     /// Digits between the prefix and the check digit, 6 to 17.
     pub digits: u8,
+    /// When it is issued.
+    pub issue: Issue,
 }
 
 /// The rules of one network.
@@ -93,6 +115,10 @@ pub struct Settings {
     pub linking: Linking,
     /// What to do with foreign identifiers.
     pub foreign_identifiers: ForeignIdentifiers,
+    /// What to do when an identifier is suddenly another person.
+    pub overlay: Overlay,
+    /// Whether the answer to a question waits until its audit row is committed (decision 4).
+    pub audit_wait: bool,
     /// How names are searched.
     pub names: NamePolicy,
     /// Most patients of one answer; more is refused with advice.
@@ -145,7 +171,8 @@ impl Registry {
         &self.0.store
     }
 
-    /// Records a question in the audit trail: the row joins the next group commit, and a full queue refuses.
+    /// Records a question in the audit trail: the row joins the next group commit, and a full queue refuses. Where
+    /// the network wants it so, returns only after that commit.
     pub fn audit_query(
         &self,
         principal: &Principal,
@@ -164,6 +191,10 @@ impl Registry {
             records: touched.0,
             persons: touched.1,
         };
-        Ok(self.0.store.enqueue_audit(event, self.0.clock.micros())?)
+        let (now, id) = (self.0.clock.micros(), self.0.store.fresh_id());
+        if self.0.settings.audit_wait {
+            return self.0.store.write(Vec::new(), move |tx| Ok(tx.audit_insert(&event, id, now)?));
+        }
+        Ok(self.0.store.enqueue_audit(event, now)?)
     }
 }

@@ -9,6 +9,7 @@
 )]
 
 mod architecture;
+mod choices;
 mod concurrency;
 mod privacy;
 mod registry;

@@ -1,7 +1,7 @@
 //! Questions for stewards, and what they decided.
 
 use super::process::one;
-use super::row_limit;
+use super::{CHUNK, row_limit};
 use crate::identity::RecordId;
 use crate::store::connection::on_connection;
 use crate::store::schema::{review, steward_decision};
@@ -57,6 +57,22 @@ impl Transaction<'_> {
             .select(ReviewRow::as_select())
             .first(connection)
             .optional())
+    }
+
+    /// Those of `records` about which it is asked whether they are suddenly another person.
+    pub fn overlays_open(&mut self, records: &[RecordId]) -> Result<Vec<RecordId>, StoreError> {
+        let mut found = Vec::new();
+        for chunk in records.chunks(CHUNK) {
+            let ids: Vec<i64> = chunk.iter().map(|record| record.0).collect();
+            let open: Vec<i64> = on_connection!(self, connection => review::table
+                .filter(review::record_id.eq_any(&ids))
+                .filter(review::kind.eq("overlay"))
+                .filter(review::state.eq("open"))
+                .select(review::record_id)
+                .load(connection))?;
+            found.extend(open.into_iter().map(RecordId));
+        }
+        Ok(found)
     }
 
     /// Ends a question with the state, who ended it, and the verdict.

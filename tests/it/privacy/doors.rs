@@ -217,7 +217,7 @@ fn envelopes() -> Vec<Door> {
         fault("an unknown root", &envelope("urn:zqaction:Zqfamily", "", "<zqroot xmlns=\"urn:z\">Zqgiven</zqroot>")),
         fault("an unknown root without action", &envelope("", "", "<zqroot xmlns=\"urn:z\" a=\"zqroot\"/>")),
         fault("another action", &envelope("urn:hl7-org:v3:PRPA_IN201309UV02", "", payload)),
-        fault("a block that must be understood", &envelope(action, block, payload)),
+        soap("a block that must be understood", "/pix", &envelope(action, block, payload), "HTTP/1.1 500", "Fault"),
         fault("a reply to elsewhere", &envelope(action, reply, payload)),
         fault("no envelope", "<zqroot>魑魅丸</zqroot>"),
         fault("malformed", "<a><family>zqmalformed</family></b>"),
