@@ -6,16 +6,12 @@ use crate::access::Policy;
 use crate::clock::Clock;
 use crate::config::{self, Configuration};
 use crate::hl7v3::Strictness;
-use crate::matching::{self, Model, NamePolicy};
+use crate::matching::{Model, NamePolicy};
 use crate::registry::{self, DomainSettings, Failure, RegionalSettings, Registry};
 use crate::store::{Store, StoreError};
 use crate::transactions::{self, Service};
 use crate::transport::{self, Bound, ListenError, TlsListener};
 use std::sync::Arc;
-
-/// The prior of a match never goes below that of a base of this many records: a store that is filling would
-/// else begin with decisions that its own growth belies.
-const LEAST_POPULATION: u32 = 20_000;
 
 /// Why there is no server.
 #[derive(Debug)]
@@ -86,10 +82,7 @@ pub fn registry(settings: &Configuration, clock: Clock) -> Result<Registry, Star
     // What can be wrong with the configuration comes before anything is opened.
     let model = model(&settings.matching.model)?;
     let store = Store::open(&settings.store.url, &clock).map_err(StartError::Store)?;
-    let records = store.counts().map_err(StartError::Store)?.records;
-    let population = u32::try_from(records).unwrap_or(u32::MAX).max(LEAST_POPULATION);
-    let bounds = matching::Settings { population, ..model.settings() };
-    Registry::open(store, rules(settings, model.with_settings(bounds))?, clock).map_err(StartError::Registry)
+    Registry::open(store, rules(settings, model)?, clock).map_err(StartError::Registry)
 }
 
 /// The transactions over `registry`.

@@ -38,8 +38,6 @@ pub(super) fn configuration(root: &DeTable<'_>, findings: &Findings) -> Configur
     Configuration { server, store, network, access, audit, matching, pdq, domains, systems, subscribers, unserved }
 }
 
-const NO_V2: &str = "\"off\", and HL7 v3 by http or https";
-
 /// A listener that is reached from beyond this machine.
 struct Beyond {
     key: &'static str,
@@ -76,16 +74,7 @@ fn server(section: Section<'_, '_>) -> (Server, Vec<Beyond>) {
     let mllp = listener("mllp", true, usual.mllp);
     let mllps = listener("mllps", false, usual.mllps);
     let admin = listener("admin", true, usual.admin);
-    for (key, address) in [("mllp", mllp), ("mllps", mllps)] {
-        if address.is_some() {
-            section.unserved(
-                section.value_place(key).as_ref(),
-                key,
-                "this version does not serve HL7 v2 yet: nothing will listen here",
-                NO_V2,
-            );
-        }
-    }
+    no_v2(&section, &[("mllp", mllp), ("mllps", mllps)]);
     let tls = tls(section.table("tls"));
     for (key, address) in [("https", https), ("mllps", mllps)] {
         if address.is_some() && !section.table("tls").is_present() {
@@ -119,6 +108,14 @@ fn server(section: Section<'_, '_>) -> (Server, Vec<Beyond>) {
     };
     section.finish();
     (server, beyond)
+}
+
+/// Listeners of HL7 v2 have no effect in this version.
+fn no_v2(section: &Section<'_, '_>, listeners: &[(&'static str, Option<SocketAddr>)]) {
+    for (key, _) in listeners.iter().filter(|(_, address)| address.is_some()) {
+        let what = "this version does not serve HL7 v2 yet: nothing will listen here";
+        section.unserved(section.value_place(key).as_ref(), key, what, "\"off\", and HL7 v3 by http or https");
+    }
 }
 
 const LEVELS: [(&str, log::LevelFilter); 5] = [

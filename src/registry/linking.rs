@@ -7,6 +7,7 @@ use super::intake::Intake;
 use super::{Failure, Issue, Linking, Registry};
 use crate::identity::{PersonId, RecordId};
 use crate::matching::{Constraints, Outcome, PersonScore, Verdict, decide};
+use crate::metrics::Count;
 use crate::store::{LinkRow, ReviewRow, Transaction};
 
 /// Under this weight, in bits, a revised record contradicts the person it was linked to by itself (decision 14).
@@ -46,7 +47,8 @@ impl Registry {
     ) -> Result<PersonId, Failure> {
         let cause = Cause::of(intake, inbox_id);
         let constraints = self.constraints(tx, record.id)?;
-        let verdict = decide(&record.comparison, Some(record.id), &constraints, &self.0.settings.model, tx)?;
+        let verdict = decide(&record.comparison, Some(record.id), &constraints, &self.model(), tx)?;
+        tx.did(counted(&verdict));
         if verdict.retrieval.degraded {
             log::warn!(record = record.id.0; "candidates of a record were retrieved in degraded form");
         }
@@ -250,7 +252,8 @@ impl Registry {
             Outcome::Match { .. } => "proposed_match",
             Outcome::Possible => "possible_match",
         };
-        for score in verdict.ranked.iter().filter(|score| score.is_possible(&self.0.settings.model)) {
+        let model = self.model();
+        for score in verdict.ranked.iter().filter(|score| score.is_possible(&model)) {
             if let Some(person) = score.person.filter(|person| *person != current) {
                 self.flag(tx, cause, record, person, kind, Some(score))?;
             }
@@ -284,7 +287,7 @@ impl Registry {
         if open.iter().any(|review| review.person_id == Some(person.0) && review.kind == kind) {
             return Ok(());
         }
-        let explanation = score.map(|score| score.explanation(&self.0.settings.model)).unwrap_or_default();
+        let explanation = score.map(|score| score.explanation(&self.model())).unwrap_or_default();
         tx.review_insert(&ReviewRow {
             id: self.0.store.fresh_id(),
             kind: kind.to_owned(),
@@ -327,4 +330,13 @@ impl Registry {
         }
         Ok(constraints)
     }
+}
+
+fn counted(verdict: &Verdict) -> Count {
+    let outcome = match verdict.outcome {
+        Outcome::Match { .. } => "match",
+        Outcome::Possible => "possible",
+        Outcome::NonMatch => "non_match",
+    };
+    Count::Decision { outcome, candidates: u32::try_from(verdict.retrieval.scored).unwrap_or(u32::MAX) }
 }

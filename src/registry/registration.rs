@@ -35,7 +35,7 @@ impl Registry {
         let locks = vec![stable_key(&["person", &person.0.to_string()])];
         let (registry, actor, now) = (self.clone(), operator.key.clone(), self.0.clock.micros());
         let identifier = identifier.clone();
-        self.0.store.write(locks, move |tx| {
+        self.write(locks, move |tx| {
             let Some(person) = registry.person_by_identifier(tx, &identifier)? else { return Ok(None) };
             let cause = Cause { time: now, actor: &actor, inbox_id: None };
             registry.register_in(tx, &cause, person).map(Some)

@@ -62,7 +62,7 @@ impl Registry {
         self.0.regional.prepare(&self.0.store)?;
         let (registry, actor, reason, now) =
             (self.clone(), steward.key.clone(), reason.to_owned(), self.0.clock.micros());
-        self.0.store.write(Vec::new(), move |tx| {
+        self.write(Vec::new(), move |tx| {
             let Some(row) = tx.review_get(id)?.filter(|row| row.state == "open") else { return Ok(false) };
             let cause = Cause { time: now, actor: &actor, inbox_id: None };
             registry.decide_in(tx, &cause, &row, verdict, &reason)?;

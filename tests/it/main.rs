@@ -11,6 +11,7 @@
 mod architecture;
 mod choices;
 mod concurrency;
+mod measures;
 mod privacy;
 mod registry;
 mod support;
