@@ -142,7 +142,7 @@ fn mistakes_are_shown_where_an_editor_can_jump_to() {
     assert_eq!(
         check_config::json(Some(Path::new("n.toml")), &Err(mistakes)).to_string(),
         "{\"file\":\"n.toml\",\"mistakes\":[{\"key\":\"pdq.limt\",\"line\":2,\"right\":\"did you mean pdq.limit?\",\
-         \"what\":\"unknown key\"}],\"valid\":false}"
+         \"what\":\"unknown key\"}],\"valid\":false,\"warnings\":[]}"
     );
     let summary = check_config::summary(None, &Configuration::default());
     assert!(summary.starts_with("built-in defaults: no mistakes; Hoshimi Net, 0 domains"), "{summary}");
