@@ -181,8 +181,10 @@ fn decisions_follow_the_growth_of_the_base_and_say_so() {
             }
         }
         feed(&registry, "h01", "1", &her_sister());
-        feed(&registry, "h02", "2", &Said { kanji: ("齋藤", "花代"), kana: ("サイトウ", "ハナヨ"), ..her_sister() });
-        let reviews = registry.reviews(200).unwrap();
+        // A namesake with a slip: a steward is asked.
+        let away = Said { birth: "19830902", town: ("1110000", "別市"), block: "9", ..her_sister() };
+        feed(&registry, "h02", "2", &Said { phone: "tel:0990-55-5555", ..away });
+        let reviews = registry.reviews(10_000).unwrap();
         let hers: Vec<_> =
             reviews.iter().filter(|r| r.left.as_ref().is_some_and(|(_, value, _)| value == "2")).collect();
         let why: serde_json::Value = serde_json::from_str(&hers[0].explanation).unwrap();
