@@ -135,3 +135,28 @@ fn history_json(view: &PersonView, zone: &str) -> serde_json::Value {
         .collect();
     serde_json::json!({ "person": view.person.0, "regional": view.regional, "history": events })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::{Demographics, Oid};
+
+    #[test]
+    fn only_what_was_compared_has_a_weight() {
+        let check = |origin: &str, reason: &str, weight: f64, expect: &str| {
+            let record = RecordView {
+                identifier: PatientIdentifier { authority: Oid::parse("2.999.1.11").unwrap(), value: "1".to_owned() },
+                demographics: Demographics::default(),
+                origin: origin.to_owned(),
+                reason: reason.to_owned(),
+                weight,
+                since: 0,
+            };
+            assert_eq!(ground(&record), expect);
+        };
+        check("automatic", "first record", 0.0, "first record of the person, nothing to compare");
+        check("automatic", "match", 23.46, "automatic link, 23.5 bits");
+        check("source", "merge", 0.0, "source link, merge");
+        check("steward", "same", 4.0, "steward link, same");
+    }
+}

@@ -144,7 +144,7 @@ impl Registry {
         record: &FedRecord,
     ) -> Result<Option<PersonId>, Failure> {
         let quarantine = self.0.settings.overlay == Overlay::Quarantine && record.changed && record.revised;
-        if !quarantine || !(record.overlay || !tx.overlays_open(&[record.id])?.is_empty()) {
+        if !quarantine || !record.overlay && tx.overlays_open(&[record.id])?.is_empty() {
             return Ok(None);
         }
         let Some(person) = tx.person_of(record.id)? else { return Ok(None) };

@@ -282,6 +282,7 @@ pub const COMMANDS: &[(&[&str], i32)] = &[
     (&["person", "show", "zqtyped^ZQ-TYPED-11"], 2),
     (&["person", "show", "2.999.1.11^zqtyped^zqtyped"], 2),
     (&["person", "show", "2.999.1.11", "zqtyped"], 2),
+    (&["person", "register", "2.999.1.11^ZQ-TYPED-11"], 1),
     (&["person", "zqtyped"], 2),
     (&["review", "show", "zqtyped"], 2),
     (&["review", "show", "7"], 1),
