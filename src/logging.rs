@@ -37,6 +37,20 @@ pub fn start(format: LogFormat, level: log::LevelFilter, clock: Clock) {
     let _already_started = builder.try_init();
 }
 
+/// From now on a panic says only where it happened, which is enough to find the defect: its message may hold a value
+/// from a patient's record. For the whole process, before anything is read.
+pub fn quiet_panics() {
+    std::panic::set_hook(Box::new(|info| {
+        let place = info.location().map(|place| format!(" at {}:{}", place.file(), place.line())).unwrap_or_default();
+        if log::log_enabled!(log::Level::Error) {
+            log::error!("a defect stopped a piece of work{place}");
+        } else {
+            // A command that does not log, or has not begun to. Standard error may be gone.
+            let _ = writeln!(std::io::stderr(), "a defect stopped a piece of work{place}");
+        }
+    }));
+}
+
 /// One line, without its end, for `record` at `micros` since 1970.
 pub fn line(format: LogFormat, record: &log::Record<'_>, micros: i64) -> String {
     let time = jiff::Timestamp::from_microsecond(micros).unwrap_or(jiff::Timestamp::UNIX_EPOCH);

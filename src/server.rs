@@ -145,21 +145,12 @@ pub fn serve_over(
     settings: &Configuration,
     announce: impl FnOnce(&[Bound]),
 ) -> Result<(), StartError> {
-    quiet_panics();
     let service = Arc::new(service(registry.clone(), settings));
     let served = transport::run(transport_settings(settings), service, announce);
     // Audit rows of the last questions must be durable even if a listener broke.
     let flushed = registry.store().flush_audit();
     served?;
     flushed.map_err(StartError::Store)
-}
-
-/// A panic's message may hold a value from a message; where it happened is enough to find the defect.
-fn quiet_panics() {
-    std::panic::set_hook(Box::new(|info| match info.location() {
-        Some(place) => log::error!("a defect stopped a piece of work at {}:{}", place.file(), place.line()),
-        None => log::error!("a defect stopped a piece of work"),
-    }));
 }
 
 fn model(choice: &config::Model) -> Result<Model, StartError> {
