@@ -73,7 +73,7 @@ impl Registry {
     pub fn feed(&self, intake: &Intake, command: FeedCommand) -> Result<Settled, Failure> {
         let locks = self.feed_locks(&command);
         self.0.regional.prepare(&self.0.store)?;
-        self.follow_growth()?;
+        self.follow_growth();
         let taken = intake.clone();
         self.settle(intake, locks, move |registry, tx, inbox_id, touched| {
             registry.feed_in(tx, &taken, inbox_id, &command, touched)

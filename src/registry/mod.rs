@@ -178,13 +178,14 @@ impl Registry {
         self.0.population.model()
     }
 
-    /// Counts the records again if that is due.
-    fn follow_growth(&self) -> Result<(), Failure> {
-        if self.0.population.is_due(self.0.clock.micros()) {
-            let records = self.0.store.read(|tx| -> Result<i64, Failure> { Ok(tx.records_count()?) })?;
+    /// Counts the records again if that is due. A store that is too busy for it keeps the count that there is: no
+    /// feed is refused for it.
+    fn follow_growth(&self) {
+        if self.0.population.is_due(self.0.clock.micros())
+            && let Ok(records) = self.0.store.read(|tx| -> Result<i64, Failure> { Ok(tx.records_count()?) })
+        {
             self.0.population.is_now(records);
         }
-        Ok(())
     }
 
     /// Sets the gauges that are read from the store, for whoever asks for metrics now.
