@@ -53,7 +53,7 @@ impl Registry {
             log::warn!(record = record.id.0; "candidates of a record were retrieved in degraded form");
         }
         match tx.link_current(record.id)? {
-            Some(link) if record.revised => self.relink(tx, &cause, record.id, &link, &verdict),
+            Some(link) if record.revised => self.relink(tx, &cause, record, &link, &verdict),
             _ => self.link_new(tx, &cause, record.id, &verdict),
         }
     }
@@ -82,10 +82,11 @@ impl Registry {
         &self,
         tx: &mut Transaction<'_>,
         cause: &Cause<'_>,
-        record: RecordId,
+        fed: &FedRecord,
         link: &LinkRow,
         verdict: &Verdict,
     ) -> Result<PersonId, Failure> {
+        let record = fed.id;
         let current = PersonId(link.person_id);
         let alone = tx.records_of(current)?.len() < 2;
         let here = verdict.ranked.iter().find(|score| score.person == Some(current));
@@ -104,7 +105,12 @@ impl Registry {
         if let Some(person) = elsewhere {
             self.leave(tx, cause, record)?;
             self.join(tx, cause, record, person, &self.automatic(verdict, person))?;
-            self.retire_if_empty(tx, cause, current, person)?;
+            if fed.overlay {
+                // Whoever left the number is not who has it now: her regional ID must not lead to him.
+                self.told(tx, cause, current)?;
+            } else {
+                self.retire_if_empty(tx, cause, current, person)?;
+            }
             return Ok(person);
         }
         if contradicted {

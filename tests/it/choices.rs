@@ -104,6 +104,24 @@ fn an_overlay_in_quarantine_is_not_answered_until_a_steward_decides() {
 }
 
 #[test]
+fn a_number_that_went_to_another_person_does_not_take_the_regional_id_along() {
+    on_both_stores(|store| {
+        for (overlay, value) in [(Overlay::Quarantine, "1"), (Overlay::Relink, "2")] {
+            let registry = with(store, overlay);
+            feed(&registry, "h01", value, &hanako());
+            let hers = registry.person(&id("h01", value)).unwrap().unwrap().regional.unwrap();
+            feed(&registry, "h01", value, &somebody_else());
+            let review = registry.reviews(10).unwrap().into_iter().find(|review| review.kind == "overlay").unwrap();
+            assert!(registry.decide_review(&Principal::operator(), review.id, ReviewVerdict::Different, "").unwrap());
+            let his = registry.person(&id("h01", value)).unwrap().unwrap().regional.unwrap();
+            assert_ne!(hers, his, "{overlay:?}");
+            assert_eq!(others(&registry, "regional", &hers), Vec::<String>::new(), "{overlay:?}");
+            assert!(others(&registry, "regional", &his).contains(&format!("2.999.1.11^{value}")), "{overlay:?}");
+        }
+    });
+}
+
+#[test]
 fn regional_ids_are_issued_when_they_shall_be() {
     on_both_stores(|store| {
         let mut chosen = settings();
