@@ -6,7 +6,9 @@ use nayose::conformance::Target;
 use nayose::hl7v3::Strictness;
 use nayose::identity::{DomainKey, Oid};
 use nayose::matching::{Model, NamePolicy};
-use nayose::registry::{DomainSettings, ForeignIdentifiers, Linking, RegionalSettings, Registry, Settings};
+use nayose::registry::{
+    DomainSettings, ForeignIdentifiers, Issue, Linking, Overlay, RegionalSettings, Registry, Settings,
+};
 use nayose::store::testing::Place;
 use nayose::transactions::{self, Service};
 use nayose::transport::{self, Running};
@@ -48,6 +50,8 @@ fn registry_settings() -> Settings {
         policy: Policy::Open,
         linking: Linking::Automatic,
         foreign_identifiers: ForeignIdentifiers::Hint,
+        overlay: Overlay::Relink,
+        audit_wait: false,
         names: NamePolicy::Similar,
         search_limit: 200,
         regional: RegionalSettings {
@@ -55,6 +59,7 @@ fn registry_settings() -> Settings {
             namespace: "HOSHIMI".to_owned(),
             prefix: String::new(),
             digits: 9,
+            issue: Issue::OnFeed,
         },
         domains: DOMAINS.iter().map(domain).collect(),
         model: Model::japanese(),

@@ -10,6 +10,7 @@
 //! - [`access`]: who may do and see what. One pure decision for every channel.
 //! - [`audit`]: who did what to whose record, as values and renderings.
 //! - [`hl7v3`]: language one, bytes to identity values and back.
+//! - `metrics`: what is counted and timed, with labels that are words of this program.
 //! - `store`: what is remembered. The only module that names diesel.
 //! - `registry`: what happens to identities; every rule of the domain; opens every transaction.
 //! - `transactions`: the profile, one file for each IHE transaction.
@@ -48,6 +49,8 @@ pub mod conformance;
 pub mod demo;
 #[cfg(feature = "server")]
 pub mod logging;
+#[cfg(feature = "server")]
+pub mod metrics;
 #[cfg(feature = "server")]
 pub mod registry;
 #[cfg(feature = "server")]

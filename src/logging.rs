@@ -2,7 +2,8 @@
 //!
 //! The rest of the crate says what it has to say through the façade of `log` alone. What reads messages
 //! event by event would log patients' data at its debug level, so those targets are silenced here, and
-//! no level asked for must ever bring them back.
+//! what we use of others is heard only where something is amiss: below that, they quote headers, statements
+//! and handshakes. No level asked for must ever bring either back.
 
 use crate::clock::Clock;
 use crate::config::LogFormat;
@@ -13,10 +14,16 @@ use std::io::Write as _;
 /// Targets that are never logged: they would write message content.
 const SILENCED: [&str; 4] = ["yaserde", "yaserde_derive", "xml", "quick_xml"];
 
+/// Where our own targets begin.
+const OURS: &str = "nayose";
+
+/// The least important level at which the code of others is heard.
+const OF_OTHERS: log::LevelFilter = log::LevelFilter::Warn;
+
 /// Starts logging at `level`; the first call in a process counts.
 pub fn start(format: LogFormat, level: log::LevelFilter, clock: Clock) {
     let mut builder = env_logger::Builder::new();
-    builder.filter_level(level);
+    builder.filter_level(level.min(OF_OTHERS)).filter_module(OURS, level);
     for target in SILENCED {
         builder.filter_module(target, log::LevelFilter::Off);
     }
@@ -28,6 +35,20 @@ pub fn start(format: LogFormat, level: log::LevelFilter, clock: Clock) {
     });
     // A second start, as in a test that runs several commands, keeps the first.
     let _already_started = builder.try_init();
+}
+
+/// From now on a panic says only where it happened, which is enough to find the defect: its message may hold a value
+/// from a patient's record. For the whole process, before anything is read.
+pub fn quiet_panics() {
+    std::panic::set_hook(Box::new(|info| {
+        let place = info.location().map(|place| format!(" at {}:{}", place.file(), place.line())).unwrap_or_default();
+        if log::log_enabled!(log::Level::Error) {
+            log::error!("a defect stopped a piece of work{place}");
+        } else {
+            // A command that does not log, or has not begun to. Standard error may be gone.
+            let _ = writeln!(std::io::stderr(), "a defect stopped a piece of work{place}");
+        }
+    }));
 }
 
 /// One line, without its end, for `record` at `micros` since 1970.

@@ -1,9 +1,11 @@
 //! The binary: hand the arguments and the environment to the library, turn its word into an exit status.
 
 use nayose::command_line::{self, Exit};
+use nayose::logging;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    logging::quiet_panics();
     let environment = std::env::vars_os()
         .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
         .collect();

@@ -6,16 +6,12 @@ use crate::access::Policy;
 use crate::clock::Clock;
 use crate::config::{self, Configuration};
 use crate::hl7v3::Strictness;
-use crate::matching::{self, Model, NamePolicy};
+use crate::matching::{Model, NamePolicy};
 use crate::registry::{self, DomainSettings, Failure, RegionalSettings, Registry};
 use crate::store::{Store, StoreError};
 use crate::transactions::{self, Service};
 use crate::transport::{self, Bound, ListenError, TlsListener};
 use std::sync::Arc;
-
-/// The prior of a match never goes below that of a base of this many records: a store that is filling would
-/// else begin with decisions that its own growth belies.
-const LEAST_POPULATION: u32 = 20_000;
 
 /// Why there is no server.
 #[derive(Debug)]
@@ -86,10 +82,7 @@ pub fn registry(settings: &Configuration, clock: Clock) -> Result<Registry, Star
     // What can be wrong with the configuration comes before anything is opened.
     let model = model(&settings.matching.model)?;
     let store = Store::open(&settings.store.url, &clock).map_err(StartError::Store)?;
-    let records = store.counts().map_err(StartError::Store)?.records;
-    let population = u32::try_from(records).unwrap_or(u32::MAX).max(LEAST_POPULATION);
-    let bounds = matching::Settings { population, ..model.settings() };
-    Registry::open(store, rules(settings, model.with_settings(bounds))?, clock).map_err(StartError::Registry)
+    Registry::open(store, rules(settings, model)?, clock).map_err(StartError::Registry)
 }
 
 /// The transactions over `registry`.
@@ -152,21 +145,12 @@ pub fn serve_over(
     settings: &Configuration,
     announce: impl FnOnce(&[Bound]),
 ) -> Result<(), StartError> {
-    quiet_panics();
     let service = Arc::new(service(registry.clone(), settings));
     let served = transport::run(transport_settings(settings), service, announce);
     // Audit rows of the last questions must be durable even if a listener broke.
     let flushed = registry.store().flush_audit();
     served?;
     flushed.map_err(StartError::Store)
-}
-
-/// A panic's message may hold a value from a message; where it happened is enough to find the defect.
-fn quiet_panics() {
-    std::panic::set_hook(Box::new(|info| match info.location() {
-        Some(place) => log::error!("a defect stopped a piece of work at {}:{}", place.file(), place.line()),
-        None => log::error!("a defect stopped a piece of work"),
-    }));
 }
 
 fn model(choice: &config::Model) -> Result<Model, StartError> {
@@ -199,6 +183,11 @@ fn rules(settings: &Configuration, model: Model) -> Result<registry::Settings, S
             config::ForeignIdentifiers::Hint => registry::ForeignIdentifiers::Hint,
             config::ForeignIdentifiers::Refuse => registry::ForeignIdentifiers::Refuse,
         },
+        overlay: match network.overlay {
+            config::Overlay::Relink => registry::Overlay::Relink,
+            config::Overlay::Quarantine => registry::Overlay::Quarantine,
+        },
+        audit_wait: settings.audit.wait,
         names: match settings.pdq.names {
             config::Names::Similar => NamePolicy::Similar,
             config::Names::Prefix => NamePolicy::Prefix,
@@ -226,6 +215,10 @@ fn regional(settings: &Configuration) -> Result<RegionalSettings, StartError> {
         namespace: settings.network.regional.namespace.clone(),
         prefix: shape.prefix.clone(),
         digits,
+        issue: match shape.issue {
+            config::RegionalIdIssue::OnFeed => registry::Issue::OnFeed,
+            config::RegionalIdIssue::OnRegistration => registry::Issue::OnRegistration,
+        },
     })
 }
 

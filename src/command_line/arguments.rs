@@ -207,6 +207,11 @@ pub enum PersonCommand {
         /// A regional ID, or an identifier such as 2.999.1.11^12345
         id: PersonSelector,
     },
+    /// Registers the person with the network: issues a regional ID where there is none
+    Register {
+        /// A regional ID, or an identifier such as 2.999.1.11^12345
+        id: PersonSelector,
+    },
     /// What happened to the person's records, and why
     History {
         /// A regional ID, or an identifier such as 2.999.1.11^12345

@@ -10,7 +10,10 @@ pub(super) fn run(check: &CheckConfig, environment: Environment) -> Exit {
     let result = Configuration::load(file.as_deref(), environment.into_iter());
     match (&result, check.json) {
         (_, true) => say(&format!("{}\n", json(file.as_deref(), &result))),
-        (Ok(configuration), false) => say(&summary(file.as_deref(), configuration)),
+        (Ok(configuration), false) => {
+            complain(&warnings(file.as_deref(), &configuration.unserved));
+            say(&summary(file.as_deref(), configuration));
+        }
         (Err(mistakes), false) => complain(&text(file.as_deref(), mistakes)),
     }
     if result.is_ok() { Exit::Done } else { Exit::Usage }
@@ -30,6 +33,16 @@ pub(super) fn text(file: Option<&Path>, mistakes: &[Mistake]) -> String {
     text
 }
 
+/// What is right and has no effect, one a line, in the same form.
+pub(super) fn warnings(file: Option<&Path>, unserved: &[Mistake]) -> String {
+    let file = name(file);
+    let line = |one: &Mistake| one.line.map(|line| format!(":{line}")).unwrap_or_default();
+    let text = |one: &Mistake| {
+        format!("{file}{}: warning: {}: {}\n    instead: {}\n", line(one), one.key, one.what, one.right)
+    };
+    unserved.iter().map(text).collect()
+}
+
 pub(super) fn summary(file: Option<&Path>, configuration: &Configuration) -> String {
     let access = match configuration.access {
         Access::Open => "open to every caller (for trials)",
@@ -46,7 +59,13 @@ pub(super) fn summary(file: Option<&Path>, configuration: &Configuration) -> Str
 
 pub(super) fn json(file: Option<&Path>, result: &Result<Configuration, Vec<Mistake>>) -> serde_json::Value {
     let mistakes = result.as_ref().err().map(Vec::as_slice).unwrap_or_default();
-    serde_json::json!({ "file": file.map(|file| file.display().to_string()), "valid": result.is_ok(), "mistakes": mistakes })
+    let warnings = result.as_ref().map(|configuration| configuration.unserved.as_slice()).unwrap_or_default();
+    serde_json::json!({
+        "file": file.map(|file| file.display().to_string()),
+        "valid": result.is_ok(),
+        "mistakes": mistakes,
+        "warnings": warnings,
+    })
 }
 
 fn name(file: Option<&Path>) -> String {

@@ -69,6 +69,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environme
     let line = match CommandLine::try_parse_from(arguments) {
         Ok(line) => line,
         Err(error) => {
+            let error = without_values(error);
             // Help and version arrive here too; a reader that has gone away changes nothing.
             let _closed = error.print();
             return if error.use_stderr() { Exit::Usage } else { Exit::Done };
@@ -84,6 +85,26 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environme
         Command::Conformance(conformance) => conformance::run(&conformance, logging),
         Command::Schema(schema) => schema::run(&schema),
     }
+}
+
+/// The complaint without what was typed: it may be a patient's identifier, and others may read the terminal.
+fn without_values(mut error: clap::Error) -> clap::Error {
+    use clap::error::{ContextKind, ContextValue, ErrorKind};
+    let hidden = || ContextValue::String("…".to_owned());
+    for kind in [ContextKind::InvalidValue, ContextKind::InvalidSubcommand] {
+        if error.get(kind).is_some() {
+            error.insert(kind, hidden());
+        }
+    }
+    let word = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(word)) if error.kind() == ErrorKind::UnknownArgument => word,
+        _ => return error,
+    };
+    // An option that is not known is named; it holds no value.
+    if !word.starts_with('-') {
+        error.insert(ContextKind::InvalidArg, hidden());
+    }
+    error
 }
 
 impl Logging {

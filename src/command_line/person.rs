@@ -4,6 +4,7 @@
 
 use super::show::{failed, fields, fields_json, open, table, when};
 use super::{Environment, Exit, Logging, Person, PersonCommand, PersonSelector, complain, say};
+use crate::access::Principal;
 use crate::config::Configuration;
 use crate::identity::PatientIdentifier;
 use crate::registry::{PersonView, RecordView};
@@ -17,6 +18,9 @@ pub(super) fn run(person: &Person, logging: Logging, environment: Environment) -
     let (id, history) = match &person.command {
         PersonCommand::Show { id } => (id, false),
         PersonCommand::History { id } => (id, true),
+        PersonCommand::Register { id } => {
+            return register(&settings, id, person.store.json).unwrap_or_else(|exit| exit);
+        }
     };
     let view = match find(&settings, id) {
         Ok(view) => view,
@@ -34,18 +38,36 @@ pub(super) fn run(person: &Person, logging: Logging, environment: Environment) -
 
 fn find(settings: &Configuration, id: &PersonSelector) -> Result<PersonView, Exit> {
     let registry = open("person", settings)?;
-    let identifier = match id {
+    registry.person(&sought(settings, id)).map_err(|failure| failed("person", &failure))?.ok_or_else(nobody)
+}
+
+fn sought(settings: &Configuration, id: &PersonSelector) -> PatientIdentifier {
+    match id {
         PersonSelector::Regional(value) => {
             PatientIdentifier { authority: settings.network.regional.oid.clone(), value: value.clone() }
         }
         PersonSelector::Identifier { domain, value } => {
             PatientIdentifier { authority: domain.clone(), value: value.clone() }
         }
-    };
-    registry.person(&identifier).map_err(|failure| failed("person", &failure))?.ok_or_else(|| {
-        complain("person: nobody in this store is known by this identifier\n");
-        Exit::Found
-    })
+    }
+}
+
+fn nobody() -> Exit {
+    complain("person: nobody in this store is known by this identifier\n");
+    Exit::Found
+}
+
+fn register(settings: &Configuration, id: &PersonSelector, json: bool) -> Result<Exit, Exit> {
+    let registry = open("person", settings)?;
+    let done = registry.register(&Principal::operator(), &sought(settings, id));
+    let registered = done.map_err(|failure| failed("person", &failure))?.ok_or_else(nobody)?;
+    if json {
+        say(&format!("{}\n", serde_json::json!({ "regional": registered.regional, "issued": registered.issued })));
+    } else {
+        let how = if registered.issued { "registered" } else { "was registered before" };
+        say(&format!("{how}: regional ID {}\n", registered.regional));
+    }
+    Ok(Exit::Done)
 }
 
 fn identifier(record: &RecordView) -> String {
@@ -57,11 +79,21 @@ fn head(view: &PersonView) -> String {
     format!("person {}, regional ID {regional}, {} record(s)\n", view.person.0, view.records.len())
 }
 
+/// Why the record is this person's. Only a comparison has a weight: without one, none is shown.
+fn ground(record: &RecordView) -> String {
+    match (record.origin.as_str(), record.reason.as_str()) {
+        (_, "first record") => "first record of the person, nothing to compare".to_owned(),
+        ("automatic", _) => format!("automatic link, {:.1} bits", record.weight),
+        (origin, "") => format!("{origin} link"),
+        (origin, reason) => format!("{origin} link, {reason}"),
+    }
+}
+
 fn text(view: &PersonView, zone: &str) -> String {
     let mut text = head(view);
     for record in &view.records {
         let since = when(record.since, zone);
-        let link = format!("{} link, {:.1} bits, since {since}", record.origin, record.weight);
+        let link = format!("{}, since {since}", ground(record));
         text.push_str(&format!("\n{}  ({link})\n", identifier(record)));
         let said = fields(&record.demographics).into_iter().filter(|(_, said)| !said.is_empty());
         let rows: Vec<_> = said.map(|(label, said)| vec![format!("  {label}"), said]).collect();
@@ -79,6 +111,7 @@ fn json(view: &PersonView, zone: &str) -> serde_json::Value {
                 "authority": record.identifier.authority.as_str(),
                 "value": record.identifier.value,
                 "origin": record.origin,
+                "reason": record.reason,
                 "weight": record.weight,
                 "since": when(record.since, zone),
                 "demographics": fields_json(&record.demographics),
@@ -101,4 +134,29 @@ fn history_json(view: &PersonView, zone: &str) -> serde_json::Value {
         .map(|(time, kind, actor)| serde_json::json!({ "time": when(*time, zone), "kind": kind, "actor": actor }))
         .collect();
     serde_json::json!({ "person": view.person.0, "regional": view.regional, "history": events })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::{Demographics, Oid};
+
+    #[test]
+    fn only_what_was_compared_has_a_weight() {
+        let check = |origin: &str, reason: &str, weight: f64, expect: &str| {
+            let record = RecordView {
+                identifier: PatientIdentifier { authority: Oid::parse("2.999.1.11").unwrap(), value: "1".to_owned() },
+                demographics: Demographics::default(),
+                origin: origin.to_owned(),
+                reason: reason.to_owned(),
+                weight,
+                since: 0,
+            };
+            assert_eq!(ground(&record), expect);
+        };
+        check("automatic", "first record", 0.0, "first record of the person, nothing to compare");
+        check("automatic", "match", 23.46, "automatic link, 23.5 bits");
+        check("source", "merge", 0.0, "source link, merge");
+        check("steward", "same", 4.0, "steward link, same");
+    }
 }

@@ -25,6 +25,10 @@ pub(super) fn run(serve: &Serve, logging: Logging, environment: Environment) -> 
         settings.server.address_file.clone_from(&serve.address_file);
     }
     logging.start(settings.server.log, settings.server.log_level);
+    for one in &settings.unserved {
+        let line = one.line.map(|line| format!("line {line}: ")).unwrap_or_default();
+        log::warn!("{line}{}: {}", one.key, one.what);
+    }
     start(&settings)
 }
 

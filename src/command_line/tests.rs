@@ -113,6 +113,26 @@ fn check_config_reports_the_environment_too() {
 }
 
 #[test]
+fn what_has_no_effect_is_shown_where_an_editor_can_jump_to() {
+    let text = "[server]\nmllp = \"127.0.0.1:2575\"\n";
+    let configuration = Configuration::read(text, std::iter::empty()).unwrap();
+    let shown = check_config::warnings(Some(Path::new("n.toml")), &configuration.unserved);
+    assert!(shown.starts_with("n.toml:2: warning: server.mllp: this version does not serve HL7 v2 yet"), "{shown}");
+    let json = check_config::json(None, &Ok(configuration));
+    assert_eq!(json["warnings"][0]["line"], 2, "{json}");
+}
+
+#[test]
+fn a_complaint_does_not_repeat_what_was_typed() {
+    for words in ["person show zqtyped^zqtyped^x", "review show zqtyped", "person zqtyped", "person show 1 zqtyped"] {
+        let shown = without_values(parse(words).err().unwrap()).to_string();
+        assert!(!shown.contains("zqtyped") && shown.contains("Usage") | shown.contains("--help"), "{shown}");
+    }
+    let shown = without_values(parse("serve --confg x").err().unwrap()).to_string();
+    assert!(shown.contains("--confg") && shown.contains("--config"), "{shown}");
+}
+
+#[test]
 fn mistakes_are_shown_where_an_editor_can_jump_to() {
     let mistakes = Configuration::read("[pdq]\nlimt = 5\n", std::iter::empty()).expect_err("a mistake");
     assert_eq!(
@@ -122,7 +142,7 @@ fn mistakes_are_shown_where_an_editor_can_jump_to() {
     assert_eq!(
         check_config::json(Some(Path::new("n.toml")), &Err(mistakes)).to_string(),
         "{\"file\":\"n.toml\",\"mistakes\":[{\"key\":\"pdq.limt\",\"line\":2,\"right\":\"did you mean pdq.limit?\",\
-         \"what\":\"unknown key\"}],\"valid\":false}"
+         \"what\":\"unknown key\"}],\"valid\":false,\"warnings\":[]}"
     );
     let summary = check_config::summary(None, &Configuration::default());
     assert!(summary.starts_with("built-in defaults: no mistakes; Hoshimi Net, 0 domains"), "{summary}");

@@ -52,6 +52,8 @@ pub struct Configuration {
     pub systems: Vec<System>,
     /// `[[subscriber]]`: who is told of changes.
     pub subscribers: Vec<Subscriber>,
+    /// What is understood but has no effect in this version, each with its line; to be told to the operator.
+    pub unserved: Vec<Mistake>,
 }
 
 impl Configuration {

@@ -10,6 +10,8 @@ use super::values::{Domain, Subscriber, System};
 use crate::access::{Grant, Permission};
 use crate::identity::DomainKey;
 
+const WEB_ADDRESS: &str = "\"https://HOST/PATH\" or \"http://HOST/PATH\"";
+
 /// OIDs and namespaces that are in use; the regional authority's are the first.
 pub(super) struct Taken {
     pub(super) oids: Distinct,
@@ -97,25 +99,27 @@ pub(super) fn systems(sections: Vec<Section<'_, '_>>, domains: &[String]) -> (Ve
 
 /// The subscribers.
 pub(super) fn subscribers(sections: Vec<Section<'_, '_>>, systems: &[String], domains: &[String]) -> Vec<Subscriber> {
-    let mut subscribers = Vec::new();
-    for section in sections {
-        let system = section.required("system", "the id of a [[system]]");
-        if let Some((system, place)) = &system {
-            refer(&section, "system", system, place, systems, "[[system]]");
-        }
-        let right = "\"https://HOST/PATH\" or \"http://HOST/PATH\"";
-        let url = section.required("url", right).and_then(|_| section.parsed("url", right, web_address));
-        let named = section.texts("domains").unwrap_or_default();
-        for (domain, place) in &named {
-            refer(&section, "domains", domain, place, domains, "[[domain]]");
-        }
-        section.finish();
-        if let (Some((system, _)), Some((url, _))) = (system, url) {
-            let domains = named.into_iter().map(|(domain, _)| DomainKey(domain)).collect();
-            subscribers.push(Subscriber { system, url, domains });
-        }
+    sections.into_iter().filter_map(|section| subscriber(section, systems, domains)).collect()
+}
+
+fn subscriber(section: Section<'_, '_>, systems: &[String], domains: &[String]) -> Option<Subscriber> {
+    section.unserved_table(
+        "this version does not notify subscribers yet: changes are kept in the outbox",
+        "no [[subscriber]]",
+    );
+    let system = section.required("system", "the id of a [[system]]");
+    if let Some((system, place)) = &system {
+        refer(&section, "system", system, place, systems, "[[system]]");
     }
-    subscribers
+    // The address is not repeated: it may hold a password.
+    let url = section.required("url", WEB_ADDRESS).and_then(|_| section.parsed_secret("url", WEB_ADDRESS, web_address));
+    let named = section.texts("domains").unwrap_or_default();
+    for (domain, place) in &named {
+        refer(&section, "domains", domain, place, domains, "[[domain]]");
+    }
+    section.finish();
+    let domains = named.into_iter().map(|(domain, _)| DomainKey(domain)).collect();
+    Some(Subscriber { system: system?.0, url: url?, domains })
 }
 
 /// The namespace of an authority: it stands in v2 messages, where some characters separate.

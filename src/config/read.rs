@@ -34,7 +34,8 @@ pub(super) fn configuration(root: &DeTable<'_>, findings: &Findings) -> Configur
     let (systems, known_systems) = parties::systems(root.tables("system"), &known_domains);
     let subscribers = parties::subscribers(root.tables("subscriber"), &known_systems, &known_domains);
     root.finish();
-    Configuration { server, store, network, access, audit, matching, pdq, domains, systems, subscribers }
+    let unserved = findings.take_unserved();
+    Configuration { server, store, network, access, audit, matching, pdq, domains, systems, subscribers, unserved }
 }
 
 /// A listener that is reached from beyond this machine.
@@ -73,6 +74,7 @@ fn server(section: Section<'_, '_>) -> (Server, Vec<Beyond>) {
     let mllp = listener("mllp", true, usual.mllp);
     let mllps = listener("mllps", false, usual.mllps);
     let admin = listener("admin", true, usual.admin);
+    no_v2(&section, &[("mllp", mllp), ("mllps", mllps)]);
     let tls = tls(section.table("tls"));
     for (key, address) in [("https", https), ("mllps", mllps)] {
         if address.is_some() && !section.table("tls").is_present() {
@@ -106,6 +108,14 @@ fn server(section: Section<'_, '_>) -> (Server, Vec<Beyond>) {
     };
     section.finish();
     (server, beyond)
+}
+
+/// Listeners of HL7 v2 have no effect in this version.
+fn no_v2(section: &Section<'_, '_>, listeners: &[(&'static str, Option<SocketAddr>)]) {
+    for (key, _) in listeners.iter().filter(|(_, address)| address.is_some()) {
+        let what = "this version does not serve HL7 v2 yet: nothing will listen here";
+        section.unserved(section.value_place(key).as_ref(), key, what, "\"off\", and HL7 v3 by http or https");
+    }
 }
 
 const LEVELS: [(&str, log::LevelFilter); 5] = [
@@ -302,6 +312,15 @@ fn matching(section: Section<'_, '_>) -> Matching {
     });
     let insurance =
         chosen(&section, "insurance", &[("off", Insurance::Off), ("keyed_hash", Insurance::KeyedHash)], Insurance::Off);
+    if insurance == Insurance::KeyedHash {
+        let place = section.value_place("insurance");
+        section.unserved(
+            place.as_ref(),
+            "insurance",
+            "this version does not compare insurance numbers yet",
+            "insurance = \"off\"",
+        );
+    }
     section.finish();
     Matching { model: model.map_or_else(Model::default, |(model, _)| model), insurance }
 }

@@ -20,12 +20,13 @@ pub(super) type Place = Range<usize>;
 pub(super) struct Findings {
     line_ends: Vec<usize>,
     mistakes: RefCell<Vec<Mistake>>,
+    unserved: RefCell<Vec<Mistake>>,
 }
 
 impl Findings {
     pub(super) fn new(text: &str) -> Self {
         let line_ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(index, _)| index).collect();
-        Self { line_ends, mistakes: RefCell::default() }
+        Self { line_ends, mistakes: RefCell::default(), unserved: RefCell::default() }
     }
 
     /// The line of `place`, counted from 1; the environment has none.
@@ -37,12 +38,22 @@ impl Findings {
     }
 
     pub(super) fn add(&self, place: Option<&Place>, key: &str, what: impl Into<String>, right: impl Into<String>) {
-        let mut what = what.into();
+        self.mistakes.borrow_mut().push(self.finding(place, key, what.into(), right.into()));
+    }
+
+    fn finding(&self, place: Option<&Place>, key: &str, mut what: String, right: String) -> Mistake {
         if place == Some(&ENVIRONMENT) {
             what = format!("{what} (from {})", super::environment::variable(key));
         }
         let line = place.and_then(|place| self.line(place));
-        self.mistakes.borrow_mut().push(Mistake { line, key: key.to_owned(), what, right: right.into() });
+        Mistake { line, key: key.to_owned(), what, right }
+    }
+
+    /// What is right as it stands and has no effect in this version, in the order of the file.
+    pub(super) fn take_unserved(&self) -> Vec<Mistake> {
+        let mut unserved = self.unserved.take();
+        unserved.sort_by_key(|one| one.line.unwrap_or(u32::MAX));
+        unserved
     }
 
     /// All mistakes in the order of the file; those without a line come last.
@@ -82,6 +93,18 @@ impl<'a, 'i> Section<'a, 'i> {
 
     pub(super) fn wrong(&self, place: Option<&Place>, key: &str, what: impl Into<String>, right: impl Into<String>) {
         self.findings.add(place, &self.path(key), what, right);
+    }
+
+    /// Notes that what stands at `place` has no effect in this version; `instead` says what does.
+    pub(super) fn unserved(&self, place: Option<&Place>, key: &str, what: &str, instead: &str) {
+        let finding = self.findings.finding(place, &self.path(key), what.to_owned(), instead.to_owned());
+        self.findings.unserved.borrow_mut().push(finding);
+    }
+
+    /// Likewise for this table as a whole.
+    pub(super) fn unserved_table(&self, what: &str, instead: &str) {
+        let finding = self.findings.finding(self.place(), &self.path, what.to_owned(), instead.to_owned());
+        self.findings.unserved.borrow_mut().push(finding);
     }
 
     /// The table `key`; one that the file leaves out reads as empty.
@@ -186,6 +209,21 @@ impl<'a, 'i> Section<'a, 'i> {
             self.wrong(Some(&place), key, format!("\"{text}\" is not understood"), right);
         }
         value.map(|value| (value, place))
+    }
+
+    /// As [`Section::parsed`], for a text that may hold a secret: what is wrong does not repeat it.
+    pub(super) fn parsed_secret<T>(
+        &self,
+        key: &'static str,
+        right: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let (text, place) = self.text(key)?;
+        let value = parse(&text);
+        if value.is_none() {
+            self.wrong(Some(&place), key, "this address is not understood", right);
+        }
+        value
     }
 
     /// One of `words`.

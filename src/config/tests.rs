@@ -270,7 +270,10 @@ fn system_and_subscriber_mistakes() {
         "[[subscriber]]\nsystem = \"emt\"\nurl = \"https://v.example/\"",
         &["2 subscriber.system: there is no [[system]] \"emt\"; mean \"emr\"?"],
     );
-    check_region("[[subscriber]]\nsystem = \"emr\"\nurl = \"ftp://v\"", &["3 subscriber.url: \"ftp://v\"; https"]);
+    check_region(
+        "[[subscriber]]\nsystem = \"emr\"\nurl = \"ftp://v\"",
+        &["3 subscriber.url: this address is not understood; https"],
+    );
     check_region("[[subscriber]]\nurl = \"http://v\"", &["1 subscriber.system: missing; the id of a [[system]]"]);
     check_region(
         "[[subscriber]]\nsystem = \"emr\"\nurl = \"http://v\"\ndomains = [\"h02\"]",
@@ -360,6 +363,33 @@ fn the_example_is_right_with_every_key_set() {
     assert_eq!(configuration.subscribers.len(), 1);
     assert!(configuration.systems[0].v2.is_some() && configuration.systems[0].certificate.is_some());
     assert_eq!(configuration.network.regional_id, RegionalIdShape::default());
+}
+
+#[test]
+fn what_has_no_effect_is_told_with_its_line() {
+    let check = |text: &str, expect: &[(Option<u32>, &str, &str)]| {
+        let unserved = right(text, &[]).unserved;
+        let told: Vec<_> = unserved.iter().map(|one| (one.line, one.key.as_str(), one.what.as_str())).collect();
+        assert_eq!(told.len(), expect.len(), "{told:?}");
+        for ((line, key, what), (at, of, words)) in told.iter().zip(expect) {
+            assert!((line, key) == (at, of) && what.contains(words), "{told:?}");
+        }
+    };
+    check("", &[]);
+    check(EXAMPLE, &[]);
+    check("[server]\nmllp = \"off\"\nmllps = \"off\"", &[]);
+    check(
+        "[server]\nhttp = \"127.0.0.1:0\"\nmllp = \"127.0.0.1:2575\"",
+        &[(Some(3), "server.mllp", "does not serve HL7 v2 yet")],
+    );
+    check("[matching]\ninsurance = \"keyed_hash\"", &[(Some(2), "matching.insurance", "insurance numbers")]);
+    let subscriber = "[[subscriber]]\nsystem = \"emr\"\nurl = \"https://v.example/\"\n";
+    let lines = u32::try_from(REGION.lines().count()).unwrap();
+    let said = "does not notify subscribers yet";
+    check(
+        &format!("{REGION}{subscriber}{subscriber}"),
+        &[(Some(lines + 1), "subscriber", said), (Some(lines + 4), "subscriber", said)],
+    );
 }
 
 #[test]

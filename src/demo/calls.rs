@@ -22,6 +22,12 @@ const H01_OID: &str = "2.999.1.11";
 const H02_OID: &str = "2.999.1.12";
 const H02_DEVICE_OID: &str = "2.999.1.12.1";
 
+/// The command up to the address; the message follows as a here-document that the shell does not read into.
+const CURL: &str = "curl --silent --show-error --header 'Content-Type: application/soap+xml; charset=UTF-8' \\\n  \
+                    --data-binary @- 'http://";
+const HERE_DOCUMENT: &str = "' <<'XML'\n";
+const END_OF_DOCUMENT: &str = "XML\n";
+
 /// The calls for a server that listens on `http_address` (`127.0.0.1:8080`).
 ///
 /// `regional_value` is the regional ID that the showcase woman has there; `creation_time` is when the
@@ -62,10 +68,7 @@ pub fn calls(http_address: &str, regional_value: &str, creation_time: &str) -> V
 }
 
 fn command(http_address: &str, path: &str, envelope: &str) -> String {
-    format!(
-        "curl --silent --show-error --header 'Content-Type: application/soap+xml; charset=UTF-8' \\\n  \
-         --data-binary @- 'http://{http_address}/{path}' <<'XML'\n{envelope}XML\n"
-    )
+    format!("{CURL}{http_address}/{path}{HERE_DOCUMENT}{envelope}{END_OF_DOCUMENT}")
 }
 
 /// A fixed id for each call: pasting a feed again is a repeat, which changes nothing.

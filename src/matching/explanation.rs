@@ -36,6 +36,8 @@ pub struct Explanation {
     pub zone: &'static str,
     /// log2 of the prior odds.
     pub prior_bits: f64,
+    /// How many records the base held, from which the prior odds follow.
+    pub population: u32,
     /// The fields that both records have.
     pub fields: Vec<FieldExplanation>,
     /// Near 1: this looks like a relative.
@@ -70,6 +72,7 @@ impl Explanation {
             probability: score.probability(),
             zone,
             prior_bits: rounded(score.prior_bits),
+            population: score.population,
             fields: fields.collect(),
             household_share_of_denominator: rounded(score.household_share),
             guards: guards.iter().map(|guard| guard.id()).collect(),

@@ -1,6 +1,6 @@
 //! Cases in which a high weight must not decide alone.
 
-use super::comparison::Comparison;
+use super::comparison::{Comparison, Tradition};
 use super::record::ComparisonRecord;
 
 /// Why a pair or a person is held for a steward, or refused.
@@ -105,4 +105,13 @@ pub fn of_pair(a: &ComparisonRecord, b: &ComparisonRecord, levels: &Comparison) 
         guards.push(Guard::Newborn);
     }
     guards
+}
+
+/// Whether one identifier is suddenly another person: given name, birth date and sex change together (decision 15).
+/// A slip in one of them, or a value that was not known, is none.
+pub fn is_overlay(tradition: Tradition, before: &ComparisonRecord, after: &ComparisonRecord) -> bool {
+    let levels = Comparison::of(tradition, before, after);
+    matches!(levels.given, Some("shares_a_kanji" | "differs" | "first_letters" | "initial"))
+        && matches!(levels.birth, Some("month_and_day" | "two_parts" | "year" | "year_next" | "differs"))
+        && levels.sex == Some("differs")
 }

@@ -24,7 +24,7 @@ mod tests;
 pub use comparison::{Comparison, Field, Tradition};
 pub use decision::{Constraints, Outcome, PersonScore, Verdict, decide};
 pub use explanation::{Explanation, FieldExplanation};
-pub use guard::Guard;
+pub use guard::{Guard, is_overlay};
 pub use memory::MemoryIndex;
 pub use model::{Level, Model, ModelError, Settings};
 pub use record::{ComparisonRecord, NamePair};

@@ -8,7 +8,7 @@ use super::comparison::{Field, Tradition, scale};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// Bounds of decisions and the size of the base; configuration.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -85,7 +85,7 @@ pub struct Model {
     version: u32,
     tradition: Tradition,
     household_size: f64,
-    levels: HashMap<(Field, &'static str), Level>,
+    levels: Arc<HashMap<(Field, &'static str), Level>>,
     /// Bounds and the size of the base.
     pub settings: Settings,
 }
@@ -122,7 +122,7 @@ impl Model {
             levels.extend(names.into_iter().zip(said.levels).map(|(name, level)| ((field, name), level)));
         }
         let ModelFile { id, version, household_size, .. } = file;
-        Ok(Self { id, version, tradition, household_size, levels, settings: Settings::default() })
+        Ok(Self { id, version, tradition, household_size, levels: Arc::new(levels), settings: Settings::default() })
     }
 
     /// The same weights under other settings.
@@ -193,7 +193,7 @@ fn shipped(text: &str, tradition: Tradition) -> Model {
         version: 0,
         tradition,
         household_size: 1.0,
-        levels: HashMap::new(),
+        levels: Arc::default(),
         settings: Settings::default(),
     })
 }

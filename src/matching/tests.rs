@@ -5,6 +5,9 @@ use crate::identity::{Field, *};
 use proptest::prelude::*;
 
 mod families;
+mod guards;
+mod levels;
+mod pinned;
 
 /// kanji family, given; kana family, given; birth; sex; address line; telephone.
 type Said<'a> = (&'a str, &'a str, &'a str, &'a str, &'a str, Sex, &'a str, &'a str);

@@ -42,6 +42,8 @@ pub struct PairScore {
     pub bits: f64,
     /// log2 of the prior odds.
     pub prior_bits: f64,
+    /// The size of the base from which the prior odds follow.
+    pub population: u32,
     /// How much of the probability of "not the same" is "of one household": near 1 for relatives.
     pub household_share: f64,
     /// The levels.
@@ -90,6 +92,7 @@ impl Model {
         PairScore {
             bits: prior_bits - others.log2(),
             prior_bits,
+            population: self.settings.population,
             household_share: of_household / others,
             comparison,
             fields,

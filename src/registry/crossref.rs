@@ -2,10 +2,10 @@
 
 use super::error::{Place, Reason, Refusal};
 use super::feed::identifier_key;
-use super::{Failure, Registry};
+use super::{Failure, Overlay, Registry};
 use crate::access::{Permission, Principal};
 use crate::identity::{Oid, PatientIdentifier, PersonId, RecordId, RegionalId};
-use crate::store::Transaction;
+use crate::store::{SourceRecordRow, Transaction};
 
 /// One identifier as shown: of a source record, or the regional one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +47,9 @@ impl Registry {
             };
             if !refusals.is_empty() {
                 return Ok(Err(refusals));
+            }
+            if self.is_quarantined(tx, asked)? {
+                return Ok(Ok(CrossReference { identifiers: Vec::new(), person }));
             }
             let mut identifiers = self.identifiers_of(tx, principal, person, wanted)?;
             identifiers.retain(|shown| shown.identifier != *asked);
@@ -111,14 +114,37 @@ impl Registry {
         tx: &mut Transaction<'_>,
         regional: &RegionalId,
     ) -> Result<Option<PersonId>, Failure> {
-        let mut person = tx.regional_find(&regional.0)?.map(|(person, _)| person);
-        while let Some(row) = person.map(|id| tx.person_get(id)).transpose()?.flatten() {
-            match row.successor {
-                Some(successor) => person = Some(PersonId(successor)),
-                None => break,
-            }
+        tx.regional_find(&regional.0)?.map(|(person, _)| self.living(tx, person)).transpose()
+    }
+
+    /// The person that `person` has become.
+    pub(super) fn living(&self, tx: &mut Transaction<'_>, person: PersonId) -> Result<PersonId, Failure> {
+        let mut living = person;
+        while let Some(successor) = tx.person_get(living)?.and_then(|row| row.successor) {
+            living = PersonId(successor);
         }
-        Ok(person)
+        Ok(living)
+    }
+
+    /// Whether `asked` is an identifier that waits for a steward's word (decision 15).
+    pub(super) fn is_quarantined(&self, tx: &mut Transaction<'_>, asked: &PatientIdentifier) -> Result<bool, Failure> {
+        let Some(authority) = self.0.domains.by_oid(&asked.authority) else { return Ok(false) };
+        let key = identifier_key(&authority.key, &asked.value);
+        let Some(row) = tx.record_find(key, &authority.key.0, &asked.value)? else { return Ok(false) };
+        Ok(!self.quarantined(tx, &[row])?.is_empty())
+    }
+
+    /// Which of `rows` wait for a steward's word: none where suspected overlays are decided anew.
+    pub(super) fn quarantined(
+        &self,
+        tx: &mut Transaction<'_>,
+        rows: &[SourceRecordRow],
+    ) -> Result<Vec<RecordId>, Failure> {
+        if self.0.settings.overlay == Overlay::Relink {
+            return Ok(Vec::new());
+        }
+        let records: Vec<RecordId> = rows.iter().map(|row| RecordId(row.id)).collect();
+        Ok(tx.overlays_open(&records)?)
     }
 
     /// The identifiers of `person` that the principal may see, in the domains `wanted` (all where empty):
@@ -139,7 +165,9 @@ impl Registry {
             let identifier = PatientIdentifier { authority: regional.oid.clone(), value };
             identifiers.push(ShownRecord { identifier, namespace: regional.namespace.clone(), record: None });
         }
-        for row in tx.records_of(person)? {
+        let rows = tx.records_of(person)?;
+        let hidden = self.quarantined(tx, &rows)?;
+        for row in rows.into_iter().filter(|row| !hidden.contains(&RecordId(row.id))) {
             let Some(authority) = self.0.domains.by_key(&row.domain_key) else { continue };
             if shown(&authority.oid) {
                 let identifier = PatientIdentifier { authority: authority.oid.clone(), value: row.value };

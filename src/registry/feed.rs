@@ -5,10 +5,11 @@
 use super::error::{Place, Reason, Refusal};
 use super::history::Occurrence;
 use super::intake::{Intake, Settled, Touched, stable_key};
-use super::{Failure, ForeignIdentifiers, Registry};
+use super::linking::Cause;
+use super::{Failure, ForeignIdentifiers, Overlay, Registry};
 use crate::access::{Permission, Principal};
 use crate::identity::{Demographics, DomainKey, Field, OtherIdentifier, PatientIdentifier, PersonId, RecordId};
-use crate::matching::{ComparisonRecord, search_tokens};
+use crate::matching::{ComparisonRecord, is_overlay, search_tokens};
 use crate::store::{SourceRecordRow, Transaction};
 use serde::{Deserialize, Serialize};
 
@@ -72,6 +73,7 @@ impl Registry {
     pub fn feed(&self, intake: &Intake, command: FeedCommand) -> Result<Settled, Failure> {
         let locks = self.feed_locks(&command);
         self.0.regional.prepare(&self.0.store)?;
+        self.follow_growth();
         let taken = intake.clone();
         self.settle(intake, locks, move |registry, tx, inbox_id, touched| {
             registry.feed_in(tx, &taken, inbox_id, &command, touched)
@@ -112,16 +114,44 @@ impl Registry {
         let mut leader: Option<PersonId> = None;
         for one in &asserted {
             let record = self.record_version(tx, intake, inbox_id, one, &demographics)?;
+            if let Some(held) = self.hold_overlay(tx, &Cause::of(intake, inbox_id), &record)? {
+                touched.records.push(record.id);
+                touched.persons.push(held);
+                continue;
+            }
+            let before = if record.overlay { tx.person_of(record.id)? } else { None };
             let person = match (record.changed, leader) {
                 (false, None) => tx.person_of(record.id)?,
                 (_, None) => Some(self.link_by_decision(tx, intake, inbox_id, &record)?),
                 (_, Some(leader)) => Some(self.link_by_source(tx, intake, inbox_id, record.id, leader)?),
             };
+            if let Some(before) = before {
+                self.suspect_overlay(tx, &Cause::of(intake, inbox_id), record.id, before)?;
+            }
             touched.records.push(record.id);
             touched.persons.extend(person);
             leader = leader.or(person);
         }
         Ok(Ok(FeedOutcome::accepted(remarks)))
+    }
+
+    /// In quarantine a record stays linked where it was, is compared with nothing, and is not answered; gives the
+    /// person it is held at. `None` where the record goes the usual way.
+    fn hold_overlay(
+        &self,
+        tx: &mut Transaction<'_>,
+        cause: &Cause<'_>,
+        record: &FedRecord,
+    ) -> Result<Option<PersonId>, Failure> {
+        let quarantine = self.0.settings.overlay == Overlay::Quarantine && record.changed && record.revised;
+        if !quarantine || !record.overlay && tx.overlays_open(&[record.id])?.is_empty() {
+            return Ok(None);
+        }
+        let Some(person) = tx.person_of(record.id)? else { return Ok(None) };
+        self.suspect_overlay(tx, cause, record.id, person)?;
+        tx.filing_remove(record.id)?;
+        self.told(tx, cause, person)?;
+        Ok(Some(person))
     }
 
     /// Which identifiers the sender may assert, which are hints, or why the whole feed is refused (decision 13).
@@ -204,8 +234,10 @@ impl Registry {
         let said = demographics.clone().over(known.clone().unwrap_or_default());
         let comparison = ComparisonRecord::of(&said);
         if known.as_ref() == Some(&said) {
-            return Ok(FedRecord { id, comparison, changed: false, revised: true });
+            return Ok(FedRecord { id, comparison, changed: false, revised: true, overlay: false });
         }
+        let tradition = self.0.settings.model.tradition();
+        let overlay = known.is_some_and(|known| is_overlay(tradition, &ComparisonRecord::of(&known), &comparison));
         if one.found.is_none() {
             tx.record_insert(&SourceRecordRow {
                 id: id.0,
@@ -225,7 +257,7 @@ impl Registry {
         tx.filing_replace(id, &comparison.blocking_keys(), &search_tokens(&said), &comparison.encode())?;
         let occurrence = if one.found.is_some() { Occurrence::RecordRevised } else { Occurrence::RecordAdded };
         self.note(tx, intake.received, occurrence, (Some(id), None, None), &intake.principal.key, Some(inbox_id))?;
-        Ok(FedRecord { id, comparison, changed: true, revised: one.found.is_some() })
+        Ok(FedRecord { id, comparison, changed: true, revised: one.found.is_some(), overlay })
     }
 }
 
@@ -235,6 +267,8 @@ pub(super) struct FedRecord {
     pub comparison: ComparisonRecord,
     pub changed: bool,
     pub revised: bool,
+    /// Suddenly another person, by what is known of the record.
+    pub overlay: bool,
 }
 
 /// The store's key of an identifier: stable, so that it can distribute rows.
@@ -246,5 +280,20 @@ pub(super) fn identifier_key(domain: &DomainKey, value: &str) -> i64 {
 fn push_once(asserted: &mut Vec<Asserted>, one: Asserted) {
     if !asserted.iter().any(|known| known.identifier == one.identifier) {
         asserted.push(one);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_identifiers_never_change() {
+        // The store holds them: a change needs a migration.
+        let key = |domain: &str, value: &str| identifier_key(&DomainKey(domain.to_owned()), value);
+        assert_eq!(
+            [key("h01", "12345"), key("h01", "１２"), key("h0", "112345")],
+            [-8577399588148582301, 2840811127140716059, 3930000093517576367]
+        );
     }
 }

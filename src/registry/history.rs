@@ -17,6 +17,7 @@ pub(super) enum Occurrence {
     Merged,
     ReviewOpened,
     ReviewDecided,
+    PersonRegistered,
 }
 
 impl Occurrence {
@@ -31,6 +32,7 @@ impl Occurrence {
             Occurrence::Merged => "merged",
             Occurrence::ReviewOpened => "review_opened",
             Occurrence::ReviewDecided => "review_decided",
+            Occurrence::PersonRegistered => "person_registered",
         }
     }
 }

@@ -75,13 +75,27 @@ impl Registry {
         let message_key = stable_key(&[&intake.principal.key, &intake.message_id]);
         locks.push(message_key);
         let (registry, taken) = (self.clone(), intake.clone());
-        let attempt = self.0.store.write(locks.clone(), move |tx| registry.settle_in(tx, &taken, message_key, &effect));
-        match attempt {
+        let attempt = self.write(locks.clone(), move |tx| registry.settle_in(tx, &taken, message_key, &effect));
+        let settled = match attempt {
             Err(failure) if failure.reason() == Some(Reason::Defect) => {
                 log::error!("a message failed and was rolled back: {failure}{}", sources(&failure));
                 self.settle_defect(intake, message_key, locks)
             }
             settled => settled,
+        }?;
+        self.count_feed(intake.transaction, &settled);
+        Ok(settled)
+    }
+
+    fn count_feed(&self, transaction: &'static str, settled: &Settled) {
+        let metrics = self.0.store.metrics();
+        match settled.outcome.refusal {
+            _ if settled.repeated => metrics.feed("repeated"),
+            None => metrics.feed("accepted"),
+            Some(refusal) => {
+                metrics.feed("refused");
+                metrics.refusal(transaction, refusal.reason.word());
+            }
         }
     }
 
@@ -122,7 +136,7 @@ impl Registry {
     /// Keeps the bytes of a message that we could not process, with the refusal as its outcome.
     fn settle_defect(&self, intake: &Intake, message_key: i64, locks: Vec<i64>) -> Result<Settled, Failure> {
         let (registry, taken) = (self.clone(), intake.clone());
-        self.0.store.write(locks, move |tx| {
+        self.write(locks, move |tx| {
             let refuse = |_: &Registry, _: &mut Transaction<'_>, _: i64, _: &mut Touched| {
                 Ok(Err(Refusal::new(Reason::Defect, Place::Message)))
             };

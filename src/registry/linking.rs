@@ -4,13 +4,17 @@
 use super::feed::FedRecord;
 use super::history::Occurrence;
 use super::intake::Intake;
-use super::{Failure, Linking, Registry};
+use super::{Failure, Issue, Linking, Registry};
 use crate::identity::{PersonId, RecordId};
 use crate::matching::{Constraints, Outcome, PersonScore, Verdict, decide};
+use crate::metrics::Count;
 use crate::store::{LinkRow, ReviewRow, Transaction};
 
 /// Under this weight, in bits, a revised record contradicts the person it was linked to by itself (decision 14).
 const CONTRADICTION_BITS: f64 = -1.0;
+
+/// The review of an identifier that is suddenly another person. A word of the store: it never changes.
+pub(super) const OVERLAY: &str = "overlay";
 
 /// Who caused a change of links, and when.
 pub(super) struct Cause<'a> {
@@ -43,12 +47,13 @@ impl Registry {
     ) -> Result<PersonId, Failure> {
         let cause = Cause::of(intake, inbox_id);
         let constraints = self.constraints(tx, record.id)?;
-        let verdict = decide(&record.comparison, Some(record.id), &constraints, &self.0.settings.model, tx)?;
+        let verdict = decide(&record.comparison, Some(record.id), &constraints, &self.model(), tx)?;
+        tx.did(counted(&verdict));
         if verdict.retrieval.degraded {
             log::warn!(record = record.id.0; "candidates of a record were retrieved in degraded form");
         }
         match tx.link_current(record.id)? {
-            Some(link) if record.revised => self.relink(tx, &cause, record.id, &link, &verdict),
+            Some(link) if record.revised => self.relink(tx, &cause, record, &link, &verdict),
             _ => self.link_new(tx, &cause, record.id, &verdict),
         }
     }
@@ -77,10 +82,11 @@ impl Registry {
         &self,
         tx: &mut Transaction<'_>,
         cause: &Cause<'_>,
-        record: RecordId,
+        fed: &FedRecord,
         link: &LinkRow,
         verdict: &Verdict,
     ) -> Result<PersonId, Failure> {
+        let record = fed.id;
         let current = PersonId(link.person_id);
         let alone = tx.records_of(current)?.len() < 2;
         let here = verdict.ranked.iter().find(|score| score.person == Some(current));
@@ -99,7 +105,12 @@ impl Registry {
         if let Some(person) = elsewhere {
             self.leave(tx, cause, record)?;
             self.join(tx, cause, record, person, &self.automatic(verdict, person))?;
-            self.retire_if_empty(tx, cause, current, person)?;
+            if fed.overlay {
+                // Whoever left the number is not who has it now: her regional ID must not lead to him.
+                self.told(tx, cause, current)?;
+            } else {
+                self.retire_if_empty(tx, cause, current, person)?;
+            }
             return Ok(person);
         }
         if contradicted {
@@ -161,8 +172,9 @@ impl Registry {
         let person = PersonId(self.0.store.fresh_id());
         tx.person_insert(person, cause.time)?;
         self.note(tx, cause.time, Occurrence::PersonOpened, (None, Some(person), None), cause.actor, cause.inbox_id)?;
-        let regional = self.0.regional.take()?;
-        tx.regional_insert(&regional, person, cause.time)?;
+        if self.0.settings.regional.issue == Issue::OnFeed {
+            self.issue_regional(tx, cause.time, person)?;
+        }
         Ok(person)
     }
 
@@ -217,6 +229,10 @@ impl Registry {
         tx.person_retire(person, Some(successor))?;
         if let Some(regional) = tx.regional_of(person)? {
             tx.regional_retire(&regional, cause.time)?;
+            // Who was registered stays registered.
+            if tx.regional_of(successor)?.is_none() {
+                self.issue_regional(tx, cause.time, successor)?;
+            }
         }
         let about = (None, Some(person), Some(successor.0));
         self.note(tx, cause.time, Occurrence::PersonRetired, about, cause.actor, cause.inbox_id)
@@ -242,12 +258,25 @@ impl Registry {
             Outcome::Match { .. } => "proposed_match",
             Outcome::Possible => "possible_match",
         };
-        for score in verdict.ranked.iter().filter(|score| score.is_possible(&self.0.settings.model)) {
+        let model = self.model();
+        for score in verdict.ranked.iter().filter(|score| score.is_possible(&model)) {
             if let Some(person) = score.person.filter(|person| *person != current) {
                 self.flag(tx, cause, record, person, kind, Some(score))?;
             }
         }
         Ok(())
+    }
+
+    /// Asks a steward about an identifier of `person` that is suddenly another person, and says so aloud.
+    pub(super) fn suspect_overlay(
+        &self,
+        tx: &mut Transaction<'_>,
+        cause: &Cause<'_>,
+        record: RecordId,
+        person: PersonId,
+    ) -> Result<(), Failure> {
+        log::warn!(record = record.0; "an identifier is suddenly another person; a steward must look");
+        self.flag(tx, cause, record, person, OVERLAY, None)
     }
 
     /// Opens one review.
@@ -264,7 +293,7 @@ impl Registry {
         if open.iter().any(|review| review.person_id == Some(person.0) && review.kind == kind) {
             return Ok(());
         }
-        let explanation = score.map(|score| score.explanation(&self.0.settings.model)).unwrap_or_default();
+        let explanation = score.map(|score| score.explanation(&self.model())).unwrap_or_default();
         tx.review_insert(&ReviewRow {
             id: self.0.store.fresh_id(),
             kind: kind.to_owned(),
@@ -287,7 +316,8 @@ impl Registry {
     /// Questions about a record that was just decided anew are asked anew.
     fn withdraw_reviews(&self, tx: &mut Transaction<'_>, cause: &Cause<'_>, record: RecordId) -> Result<(), Failure> {
         for review in tx.reviews_of_record(record, "open")? {
-            if review.record_id == record.0 {
+            // Whether an identifier changed its owner is asked until a steward answers (decision 15).
+            if review.record_id == record.0 && review.kind != OVERLAY {
                 tx.review_close(review.id, "withdrawn", cause.actor, None, cause.time)?;
             }
         }
@@ -306,4 +336,13 @@ impl Registry {
         }
         Ok(constraints)
     }
+}
+
+fn counted(verdict: &Verdict) -> Count {
+    let outcome = match verdict.outcome {
+        Outcome::Match { .. } => "match",
+        Outcome::Possible => "possible",
+        Outcome::NonMatch => "non_match",
+    };
+    Count::Decision { outcome, candidates: u32::try_from(verdict.retrieval.scored).unwrap_or(u32::MAX) }
 }

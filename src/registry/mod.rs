@@ -14,7 +14,9 @@ mod intake;
 mod linking;
 mod merge;
 mod person;
+mod population;
 mod regional;
+mod registration;
 mod review;
 mod search;
 
@@ -25,6 +27,7 @@ pub use feed::{FeedCommand, FeedOutcome, Remark};
 pub use intake::{Intake, Settled};
 pub use merge::MergeCommand;
 pub use person::{PersonView, RecordView};
+pub use registration::Registered;
 pub use review::{ReviewView, Verdict as ReviewVerdict};
 pub use search::{FoundPerson, SearchAnswer};
 
@@ -33,7 +36,8 @@ use crate::audit::{Action, AuditEvent, AuditOutcome};
 use crate::clock::Clock;
 use crate::identity::{DomainKey, Oid, PersonId, RecordId};
 use crate::matching::{Model, NamePolicy};
-use crate::store::Store;
+use crate::metrics::Count;
+use crate::store::{Store, Transaction};
 use std::sync::Arc;
 
 /// Whether the registry links by itself.
@@ -52,6 +56,24 @@ pub enum ForeignIdentifiers {
     Hint,
     /// The message is refused.
     Refuse,
+}
+
+/// What becomes of an identifier that is suddenly another person (decision 15).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overlay {
+    /// Decided anew, like any other change, and a steward is asked.
+    Relink,
+    /// Neither answered nor compared until a steward has decided.
+    Quarantine,
+}
+
+/// When a person gets a regional ID (decision 9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Issue {
+    /// With the first record.
+    OnFeed,
+    /// When somebody registers the person with the network.
+    OnRegistration,
 }
 
 /// A domain as the configuration states it.
@@ -82,6 +104,8 @@ pub struct RegionalSettings {
     pub prefix: String,
     /// Digits between the prefix and the check digit, 6 to 17.
     pub digits: u8,
+    /// When it is issued.
+    pub issue: Issue,
 }
 
 /// The rules of one network.
@@ -93,6 +117,10 @@ pub struct Settings {
     pub linking: Linking,
     /// What to do with foreign identifiers.
     pub foreign_identifiers: ForeignIdentifiers,
+    /// What to do when an identifier is suddenly another person.
+    pub overlay: Overlay,
+    /// Whether the answer to a question waits until its audit row is committed (decision 4).
+    pub audit_wait: bool,
     /// How names are searched.
     pub names: NamePolicy,
     /// Most patients of one answer; more is refused with advice.
@@ -101,7 +129,7 @@ pub struct Settings {
     pub regional: RegionalSettings,
     /// The domains to add or alter in the store at start.
     pub domains: Vec<DomainSettings>,
-    /// The model that decides.
+    /// The model that decides; the size of the base that it names is the least that is assumed.
     pub model: Model,
 }
 
@@ -115,6 +143,7 @@ struct Inner {
     clock: Clock,
     domains: Domains,
     regional: regional::Issuer,
+    population: population::Population,
 }
 
 impl Registry {
@@ -122,7 +151,52 @@ impl Registry {
     pub fn open(store: Store, settings: Settings, clock: Clock) -> Result<Self, Failure> {
         let domains = Domains::apply(&store, &settings, clock.micros())?;
         let regional = regional::Issuer::open(&store, &settings.regional, &clock)?;
-        Ok(Self(Arc::new(Inner { store, settings, clock, domains, regional })))
+        let records = store.read(|tx| -> Result<i64, Failure> { Ok(tx.records_count()?) })?;
+        let population = population::Population::new(&settings.model, records, clock.micros());
+        Ok(Self(Arc::new(Inner { store, settings, clock, domains, regional, population })))
+    }
+
+    /// Runs `work` in a write transaction; what it did is counted after the commit.
+    fn write<T: Send + 'static>(
+        &self,
+        locks: Vec<i64>,
+        mut work: impl FnMut(&mut Transaction<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let counted = move |tx: &mut Transaction<'_>| -> Result<(T, Vec<Count>), Failure> {
+            let done = work(tx)?;
+            Ok((done, tx.take_counts()))
+        };
+        let (done, counts) = self.0.store.write(locks, counted)?;
+        self.0.store.metrics().did(&counts);
+        let added = counts.iter().filter(|count| **count == Count::Record).count();
+        self.0.population.grew(i64::try_from(added).unwrap_or(i64::MAX));
+        Ok(done)
+    }
+
+    /// The model to decide by, under the size of the base as it is known.
+    fn model(&self) -> Arc<Model> {
+        self.0.population.model()
+    }
+
+    /// Counts the records again if that is due. A store that is too busy for it keeps the count that there is: no
+    /// feed is refused for it.
+    fn follow_growth(&self) {
+        if self.0.population.is_due(self.0.clock.micros())
+            && let Ok(records) = self.0.store.read(|tx| -> Result<i64, Failure> { Ok(tx.records_count()?) })
+        {
+            self.0.population.is_now(records);
+        }
+    }
+
+    /// Sets the gauges that are read from the store, for whoever asks for metrics now.
+    pub fn measure(&self) {
+        let gauges = self.0.store.metrics().gauges();
+        let open = self.0.store.read(|tx| -> Result<i64, Failure> { Ok(tx.reviews_open()?) });
+        gauges.ready.set(i64::from(open.is_ok()));
+        if let Ok(open) = open {
+            gauges.review_queue.set(open);
+        }
+        gauges.records.set(self.0.population.records());
     }
 
     /// The network's rules.
@@ -145,7 +219,8 @@ impl Registry {
         &self.0.store
     }
 
-    /// Records a question in the audit trail: the row joins the next group commit, and a full queue refuses.
+    /// Records a question in the audit trail: the row joins the next group commit, and a full queue refuses. Where
+    /// the network wants it so, returns only after that commit.
     pub fn audit_query(
         &self,
         principal: &Principal,
@@ -164,6 +239,59 @@ impl Registry {
             records: touched.0,
             persons: touched.1,
         };
-        Ok(self.0.store.enqueue_audit(event, self.0.clock.micros())?)
+        if let Some(reason) = refused {
+            self.0.store.metrics().refusal(transaction, reason.word());
+        }
+        let (now, id) = (self.0.clock.micros(), self.0.store.fresh_id());
+        if self.0.settings.audit_wait {
+            return self.0.store.write(Vec::new(), move |tx| Ok(tx.audit_insert(&event, id, now)?));
+        }
+        Ok(self.0.store.enqueue_audit(event, now)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::Place;
+
+    fn settings() -> Settings {
+        let regional = RegionalSettings {
+            oid: Oid::parse("2.999.1").unwrap(),
+            namespace: "R".to_owned(),
+            prefix: String::new(),
+            digits: 9,
+            issue: Issue::OnFeed,
+        };
+        Settings {
+            policy: Policy::Open,
+            linking: Linking::Automatic,
+            foreign_identifiers: ForeignIdentifiers::Hint,
+            overlay: Overlay::Relink,
+            audit_wait: false,
+            names: NamePolicy::Similar,
+            search_limit: 200,
+            regional,
+            domains: Vec::new(),
+            model: Model::japanese(),
+        }
+    }
+
+    #[test]
+    fn only_what_is_committed_is_counted() {
+        for place in Place::each() {
+            let clock = Clock::system();
+            let registry = Registry::open(place.open(&clock).unwrap(), settings(), clock).unwrap();
+            let unlink = |fails: bool| {
+                registry.write(Vec::new(), move |tx| {
+                    tx.did(Count::Unlinked);
+                    if fails { Err(Failure::Corrupt("as the test wants it")) } else { Ok(()) }
+                })
+            };
+            assert!(unlink(true).is_err());
+            assert!(registry.store().metrics().render().contains("nayose_unlinked_total 0\n"));
+            unlink(false).unwrap();
+            assert!(registry.store().metrics().render().contains("nayose_unlinked_total 1\n"));
+        }
     }
 }

@@ -14,6 +14,8 @@ pub struct RecordView {
     pub origin: String,
     /// Weight of the link in bits; 0 for the first record of a person.
     pub weight: f64,
+    /// Why it is linked: `first record`, `match`, or the word of the source or steward.
+    pub reason: String,
     /// Since when it is linked, microseconds.
     pub since: i64,
 }
@@ -46,6 +48,7 @@ impl Registry {
                     demographics: tx.version_current(record)?.unwrap_or_default(),
                     origin: link.as_ref().map(|link| link.origin.clone()).unwrap_or_default(),
                     weight: link.as_ref().map_or(0.0, |link| link.weight),
+                    reason: link.as_ref().map(|link| link.reason.clone()).unwrap_or_default(),
                     since: link.map_or(0, |link| link.valid_from),
                 });
             }

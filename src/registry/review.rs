@@ -2,11 +2,12 @@
 //! person withdraws it, and is never overridden by a score.
 
 use super::history::Occurrence;
-use super::linking::{Cause, LinkGround};
+use super::linking::{Cause, LinkGround, OVERLAY};
 use super::{Failure, Registry};
 use crate::access::Principal;
 use crate::audit::{Action, AuditEvent, AuditOutcome};
 use crate::identity::{Demographics, PersonId, RecordId};
+use crate::matching::{ComparisonRecord, search_tokens};
 use crate::store::{DecisionRow, ReviewRow, Transaction};
 
 /// What a steward says.
@@ -18,12 +19,15 @@ pub enum Verdict {
     Different,
 }
 
+/// Authority's OID, value and demographics.
+type Side = (String, String, Demographics);
+
 /// A review with both sides, for the steward's eyes.
 #[derive(Clone, Debug)]
 pub struct ReviewView {
     /// The review's key.
     pub id: i64,
-    /// `possible_match`, `proposed_match`, `contradiction`.
+    /// `possible_match`, `proposed_match`, `contradiction`, `overlay`.
     pub kind: String,
     /// `open`, `decided`, `withdrawn`.
     pub state: String,
@@ -33,7 +37,7 @@ pub struct ReviewView {
     pub opened: i64,
     /// The record in question: authority's OID, value and demographics.
     pub left: Option<(String, String, Demographics)>,
-    /// The other record, likewise.
+    /// The other record, likewise; for an overlay what the record said before.
     pub right: Option<(String, String, Demographics)>,
     /// Why it was asked, as JSON without personal values.
     pub explanation: String,
@@ -58,7 +62,7 @@ impl Registry {
         self.0.regional.prepare(&self.0.store)?;
         let (registry, actor, reason, now) =
             (self.clone(), steward.key.clone(), reason.to_owned(), self.0.clock.micros());
-        self.0.store.write(Vec::new(), move |tx| {
+        self.write(Vec::new(), move |tx| {
             let Some(row) = tx.review_get(id)?.filter(|row| row.state == "open") else { return Ok(false) };
             let cause = Cause { time: now, actor: &actor, inbox_id: None };
             registry.decide_in(tx, &cause, &row, verdict, &reason)?;
@@ -91,6 +95,9 @@ impl Registry {
         let about = (Some(record), row.person_id.map(PersonId), row.other_record);
         self.note(tx, cause.time, Occurrence::ReviewDecided, about, cause.actor, None)?;
         self.apply_verdict(tx, cause, row, verdict)?;
+        if row.kind == OVERLAY {
+            self.refile(tx, record)?;
+        }
         let event = AuditEvent {
             transaction: "review decide",
             principal: cause.actor.to_owned(),
@@ -116,7 +123,7 @@ impl Registry {
         let record = RecordId(row.record_id);
         let theirs = match row.other_record {
             Some(other) => tx.person_of(RecordId(other))?,
-            None => row.person_id.map(PersonId),
+            None => row.person_id.map(|person| self.living(tx, PersonId(person))).transpose()?,
         };
         let (Some(theirs), mine) = (theirs, tx.person_of(record)?) else { return Ok(()) };
         let ground = LinkGround { origin: "steward", weight: row.weight, reason: verdict_word(verdict) };
@@ -136,9 +143,23 @@ impl Registry {
         }
     }
 
+    /// A record that was in quarantine is compared and found again, by what it says now.
+    fn refile(&self, tx: &mut Transaction<'_>, record: RecordId) -> Result<(), Failure> {
+        if tx.record_get(record)?.is_none_or(|row| row.status != "active") {
+            return Ok(());
+        }
+        let said = tx.version_current(record)?.unwrap_or_default();
+        let comparison = ComparisonRecord::of(&said);
+        Ok(tx.filing_replace(record, &comparison.blocking_keys(), &search_tokens(&said), &comparison.encode())?)
+    }
+
     fn review_view(&self, tx: &mut Transaction<'_>, row: ReviewRow) -> Result<ReviewView, Failure> {
         let left = self.side(tx, RecordId(row.record_id))?;
-        let right = row.other_record.map(|other| self.side(tx, RecordId(other))).transpose()?.flatten();
+        let right = match row.other_record {
+            Some(other) => self.side(tx, RecordId(other))?,
+            None if row.kind == OVERLAY => self.side_before(tx, RecordId(row.record_id), row.opened)?,
+            None => None,
+        };
         Ok(ReviewView {
             id: row.id,
             kind: row.kind,
@@ -151,11 +172,14 @@ impl Registry {
         })
     }
 
-    fn side(
-        &self,
-        tx: &mut Transaction<'_>,
-        record: RecordId,
-    ) -> Result<Option<(String, String, Demographics)>, Failure> {
+    /// What the record said before `time`.
+    fn side_before(&self, tx: &mut Transaction<'_>, record: RecordId, time: i64) -> Result<Option<Side>, Failure> {
+        let versions = tx.versions_all(record)?;
+        let before = versions.into_iter().rfind(|(_, recorded, _, _)| *recorded < time);
+        Ok(self.side(tx, record)?.zip(before).map(|((oid, value, _), (_, _, _, said))| (oid, value, said)))
+    }
+
+    fn side(&self, tx: &mut Transaction<'_>, record: RecordId) -> Result<Option<Side>, Failure> {
         let Some(row) = tx.record_get(record)? else { return Ok(None) };
         let demographics = tx.version_current(record)?.unwrap_or_default();
         let oid = self.0.domains.by_key(&row.domain_key).map(|authority| authority.oid.to_string()).unwrap_or_default();

@@ -104,6 +104,9 @@ impl Registry {
         }
         let mut owner: Option<PersonId> = None;
         for id in &query.identifiers {
+            if self.is_quarantined(tx, id)? {
+                return Ok(None);
+            }
             match (self.person_known_as(tx, principal, id)?, owner) {
                 (Some(person), None) => owner = Some(person),
                 (Some(person), Some(known)) if person == known => {}
@@ -111,7 +114,8 @@ impl Registry {
             }
         }
         let rows = owner.map(|person| tx.records_of(person)).transpose()?.unwrap_or_default();
-        Ok(Some(rows.iter().map(|row| RecordId(row.id)).collect()))
+        let hidden = self.quarantined(tx, &rows)?;
+        Ok(Some(rows.iter().map(|row| RecordId(row.id)).filter(|record| !hidden.contains(record)).collect()))
     }
 
     /// For each person the visible record that fits best.

@@ -28,6 +28,7 @@ pub use transaction::Transaction;
 
 use crate::audit::AuditEvent;
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use ids::Ids;
 use std::sync::Arc;
 
@@ -45,6 +46,7 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     ids: Ids,
     backend: Backend,
+    metrics: Metrics,
 }
 
 enum Backend {
@@ -63,16 +65,22 @@ impl Store {
     /// Opens the store at `url` (`sqlite:path`, `postgres://...`), brings its tables up to date and leases a
     /// lane of keys. A SQLite file that another process holds is refused.
     pub fn open(url: &str, clock: &Clock) -> Result<Self, StoreError> {
+        let metrics = Metrics::default();
         let (backend, lane) = if let Some(path) = url.strip_prefix("sqlite:") {
-            let (store, lane) = sqlite::SqliteStore::open(path, clock)?;
+            let (store, lane) = sqlite::SqliteStore::open(path, clock, &metrics)?;
             (Backend::Sqlite(store), lane)
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            let (store, lane) = postgres::PostgresStore::open(url, clock)?;
+            let (store, lane) = postgres::PostgresStore::open(url, clock, &metrics)?;
             (Backend::Postgres(store), lane)
         } else {
             return Err(StoreError::Unavailable("its URL must begin with sqlite: or postgres://".to_owned()));
         };
-        Ok(Self(Arc::new(Inner { ids: Ids::new(clock.clone(), lane), backend })))
+        Ok(Self(Arc::new(Inner { ids: Ids::new(clock.clone(), lane), backend, metrics })))
+    }
+
+    /// What is counted and timed of this store, and of all that stands on it.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
     }
 
     /// A key that no row has yet; positive, growing within this process.

@@ -2,6 +2,7 @@
 
 use super::StoreError;
 use super::connection::Connection;
+use crate::metrics::{Metrics, Raised};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ pub(super) struct Pool {
     freed: Condvar,
     most: usize,
     pub(super) make: Make,
+    metrics: Metrics,
 }
 
 struct State {
@@ -28,11 +30,14 @@ pub(super) struct Loan<'a> {
     pool: &'a Pool,
     connection: Option<Connection>,
     fit: bool,
+    /// Counts the loan.
+    _lent: Raised,
 }
 
 impl Pool {
-    pub(super) fn new(most: usize, make: Make) -> Self {
-        Self { state: Mutex::new(State { idle: Vec::new(), lent: 0 }), freed: Condvar::new(), most, make }
+    pub(super) fn new(most: usize, metrics: &Metrics, make: Make) -> Self {
+        let state = Mutex::new(State { idle: Vec::new(), lent: 0 });
+        Self { state, freed: Condvar::new(), most, make, metrics: metrics.clone() }
     }
 
     /// Lends a connection to `work`, which says in its second result whether the connection is fit for others.
@@ -62,7 +67,8 @@ impl Pool {
         state.lent += 1;
         let idle = state.idle.pop();
         drop(state);
-        let mut loan = Loan { pool: self, connection: idle, fit: false };
+        let lent = Raised::on(&self.metrics.gauges().store_connections);
+        let mut loan = Loan { pool: self, connection: idle, fit: false, _lent: lent };
         if loan.connection.is_none() {
             loan.connection = Some((self.make)()?);
         }

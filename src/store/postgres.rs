@@ -8,10 +8,11 @@ use super::sqlite::{host, read_in};
 use super::transaction::{is_closed, may_retry};
 use super::{StoreError, Transaction, WaitingAudit, migrations};
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Most connections of one process, its lease and the background thread apart.
 const CONNECTIONS: usize = 16;
@@ -38,6 +39,7 @@ pub(super) struct PostgresStore {
     _lease: Mutex<Connection>,
     audits: Option<SyncSender<Message>>,
     thread: Option<JoinHandle<()>>,
+    metrics: Metrics,
 }
 
 enum Message {
@@ -53,7 +55,7 @@ enum Attempt<T, E> {
 
 impl PostgresStore {
     /// Opens the database at `url`; also gives the lane of keys.
-    pub(super) fn open(url: &str, clock: &Clock) -> Result<(Self, i32), StoreError> {
+    pub(super) fn open(url: &str, clock: &Clock, metrics: &Metrics) -> Result<(Self, i32), StoreError> {
         if ["sslmode=require", "sslmode=verify-ca", "sslmode=verify-full"].iter().any(|mode| url.contains(mode)) {
             return Err(StoreError::Unavailable(
                 "this version cannot yet speak TLS to PostgreSQL; use a socket or a tunnel, and sslmode=disable"
@@ -63,14 +65,15 @@ impl PostgresStore {
         let mut lease = postgres(url)?;
         let lane = prepare(&mut lease, clock)?;
         let url = url.to_owned();
-        let pool = Arc::new(Pool::new(CONNECTIONS, Box::new(move || postgres(&url))));
+        let pool = Arc::new(Pool::new(CONNECTIONS, metrics, Box::new(move || postgres(&url))));
         let (sender, receiver) = sync_channel(WAITING);
-        let background = Background { pool: Arc::clone(&pool), receiver };
+        let background = Background { pool: Arc::clone(&pool), receiver, metrics: metrics.clone() };
         let thread = std::thread::Builder::new()
             .name("store-sealer".to_owned())
             .spawn(move || background.run())
             .map_err(|_| StoreError::Unavailable("no thread for the sealer".to_owned()))?;
-        Ok((Self { pool, _lease: Mutex::new(lease), audits: Some(sender), thread: Some(thread) }, lane))
+        let (lease, metrics) = (Mutex::new(lease), metrics.clone());
+        Ok((Self { pool, _lease: lease, audits: Some(sender), thread: Some(thread), metrics }, lane))
     }
 
     pub(super) fn write<T, E, W>(&self, locks: Vec<i64>, work: W) -> Result<T, E>
@@ -78,7 +81,12 @@ impl PostgresStore {
         E: From<StoreError>,
         W: FnMut(&mut Transaction<'_>) -> Result<T, E>,
     {
-        write(&self.pool, locks, work)
+        let begun = Instant::now();
+        let done = write(&self.pool, locks, work);
+        if done.is_ok() {
+            self.metrics.commit(begun.elapsed(), 1);
+        }
+        done
     }
 
     pub(super) fn read<T, E: From<StoreError>>(
@@ -102,9 +110,14 @@ impl PostgresStore {
 
     pub(super) fn enqueue_audit(&self, waiting: WaitingAudit) -> Result<(), StoreError> {
         let audits = self.audits.as_ref().ok_or_else(stopped)?;
-        audits.try_send(Message::Audit(Box::new(waiting))).map_err(|error| match error {
-            TrySendError::Full(_) => StoreError::Busy,
-            TrySendError::Disconnected(_) => stopped(),
+        let queue = &self.metrics.gauges().audit_waiting;
+        queue.inc();
+        audits.try_send(Message::Audit(Box::new(waiting))).map_err(|error| {
+            queue.dec();
+            match error {
+                TrySendError::Full(_) => StoreError::Busy,
+                TrySendError::Disconnected(_) => stopped(),
+            }
         })
     }
 
@@ -227,6 +240,7 @@ fn commit<T, E: From<StoreError>>(connection: &mut Connection, value: T) -> (Att
 struct Background {
     pool: Arc<Pool>,
     receiver: Receiver<Message>,
+    metrics: Metrics,
 }
 
 impl Background {
@@ -244,6 +258,7 @@ impl Background {
                 self.receiver.try_iter().take(GROUP).for_each(&mut take);
             }
             let result = self.keep(&rows, !ended);
+            self.metrics.gauges().audit_waiting.dec_by(i64::try_from(rows.len()).unwrap_or(0));
             for reply in flushes {
                 let _ = reply.send(
                     result.as_ref().err().map_or(Ok(()), |error| Err(StoreError::Unavailable(error.to_string()))),

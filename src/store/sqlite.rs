@@ -5,6 +5,7 @@ use super::pool::Pool;
 use super::transaction::Sequences;
 use super::{StoreError, Transaction, WaitingAudit, migrations};
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
@@ -29,6 +30,7 @@ pub(super) struct SqliteStore {
     readers: Pool,
     writer: Option<SyncSender<Message>>,
     thread: Option<JoinHandle<()>>,
+    metrics: Metrics,
 }
 
 enum Message {
@@ -90,7 +92,7 @@ where
 
 impl SqliteStore {
     /// Opens `path`; also gives the lane of keys.
-    pub(super) fn open(path: &str, clock: &Clock) -> Result<(Self, i32), StoreError> {
+    pub(super) fn open(path: &str, clock: &Clock, metrics: &Metrics) -> Result<(Self, i32), StoreError> {
         if path.is_empty() || path.contains(":memory:") {
             return Err(StoreError::Unavailable("a store needs a file".to_owned()));
         }
@@ -100,13 +102,14 @@ impl SqliteStore {
         let (lane, sequences) = prepare(&mut connection, clock)?;
         let reading = path.to_owned();
         let (sender, receiver) = sync_channel(WAITING);
-        let writer = Writer { connection, sequences, receiver, poisoned: None, _lock: lock };
+        let metrics = metrics.clone();
+        let writer = Writer { connection, sequences, receiver, poisoned: None, metrics: metrics.clone(), _lock: lock };
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || writer.run())
             .map_err(|_| StoreError::Unavailable("no thread for the writer".to_owned()))?;
-        let readers = Pool::new(READERS, Box::new(move || sqlite_reader(&reading)));
-        Ok((Self { readers, writer: Some(sender), thread: Some(thread) }, lane))
+        let readers = Pool::new(READERS, &metrics, Box::new(move || sqlite_reader(&reading)));
+        Ok((Self { readers, writer: Some(sender), thread: Some(thread), metrics }, lane))
     }
 
     pub(super) fn write<T, E, W>(&self, work: W) -> Result<T, E>
@@ -120,8 +123,11 @@ impl SqliteStore {
         }
         let (reply, answer) = sync_channel(1);
         let job = Box::new(Work { work, result: None, reply });
+        let waiting = &self.metrics.gauges().store_queue;
+        waiting.inc();
         let sent = self.writer.as_ref().is_some_and(|writer| writer.send(Message::Work(job)).is_ok());
         if !sent {
+            waiting.dec();
             return Err(stopped().into());
         }
         answer.recv().unwrap_or_else(|_| Err(StoreError::Unknown.into()))
@@ -139,9 +145,14 @@ impl SqliteStore {
 
     pub(super) fn enqueue_audit(&self, waiting: WaitingAudit) -> Result<(), StoreError> {
         let writer = self.writer.as_ref().ok_or_else(stopped)?;
-        writer.try_send(Message::Audit(Box::new(waiting))).map_err(|error| match error {
-            TrySendError::Full(_) => StoreError::Busy,
-            TrySendError::Disconnected(_) => stopped(),
+        let queue = &self.metrics.gauges().audit_waiting;
+        queue.inc();
+        writer.try_send(Message::Audit(Box::new(waiting))).map_err(|error| {
+            queue.dec();
+            match error {
+                TrySendError::Full(_) => StoreError::Busy,
+                TrySendError::Disconnected(_) => stopped(),
+            }
         })
     }
 
@@ -221,6 +232,7 @@ struct Writer {
     receiver: Receiver<Message>,
     /// Why nothing more is acknowledged.
     poisoned: Option<String>,
+    metrics: Metrics,
     /// Held until the last commit.
     _lock: File,
 }
@@ -254,6 +266,10 @@ impl Writer {
 
     /// Runs a group in one transaction and answers each caller after the commit.
     fn commit(&mut self, group: Vec<Message>) {
+        let audits = i64::try_from(group.iter().filter(|one| matches!(one, Message::Audit(_))).count()).unwrap_or(0);
+        let works = i64::try_from(group.len()).unwrap_or(0) - audits;
+        self.metrics.gauges().store_queue.dec_by(works);
+        let begun = Instant::now();
         let mut jobs = Vec::with_capacity(group.len());
         let failure = match &self.poisoned {
             Some(why) => {
@@ -262,6 +278,10 @@ impl Writer {
             }
             None => self.attempt(group, &mut jobs).err(),
         };
+        self.metrics.gauges().audit_waiting.dec_by(audits);
+        if failure.is_none() {
+            self.metrics.commit(begun.elapsed(), jobs.len());
+        }
         if let Some(error) = &failure {
             log::error!("a group of {} was not committed: {error}", jobs.len());
         }

@@ -2,6 +2,7 @@
 
 use super::StoreError;
 use super::connection::Connection;
+use crate::metrics::Count;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 /// An open transaction. It commits or rolls back as the work that holds it ends; see [`super::Store::write`].
@@ -11,6 +12,7 @@ pub struct Transaction<'a> {
     retry: bool,
     broken: bool,
     refused: bool,
+    counts: Vec<Count>,
 }
 
 /// The last place in commit order of each table that has one. With one writer the order of inserts is the
@@ -24,7 +26,17 @@ pub(super) struct Sequences {
 
 impl<'a> Transaction<'a> {
     pub(super) fn new(connection: &'a mut Connection, sequences: Option<&'a Sequences>) -> Self {
-        Self { connection, sequences, retry: false, broken: false, refused: false }
+        Self { connection, sequences, retry: false, broken: false, refused: false, counts: Vec::new() }
+    }
+
+    /// Notes what is to be counted once this is committed.
+    pub fn did(&mut self, count: Count) {
+        self.counts.push(count);
+    }
+
+    /// What is to be counted after the commit.
+    pub fn take_counts(&mut self) -> Vec<Count> {
+        std::mem::take(&mut self.counts)
     }
 
     pub(super) fn connection(&mut self) -> &mut Connection {

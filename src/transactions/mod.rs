@@ -12,6 +12,7 @@ mod wrapper;
 use crate::access::Principal;
 use crate::clock::hl7_timestamp;
 use crate::hl7v3::{self, Content, Interaction, Message, ReplyFrame, Strictness};
+use crate::metrics::Metrics;
 use crate::registry::{Failure, Registry};
 use crate::xml::{Element, ExpandedName};
 use sha2::{Digest, Sha256};
@@ -98,6 +99,16 @@ impl Service {
     /// Whether requests can be answered now.
     pub fn is_ready(&self) -> bool {
         self.registry.store().is_ready()
+    }
+
+    /// What is counted and timed.
+    pub fn metrics(&self) -> &Metrics {
+        self.registry.store().metrics()
+    }
+
+    /// Brings the metrics up to date that are read from the store.
+    pub fn measure(&self) {
+        self.registry.measure();
     }
 
     /// Answers one payload; blocks on the store.

@@ -4,6 +4,7 @@
 
 use super::Handler;
 use super::http::{State, probes};
+use crate::metrics::MEDIA_TYPE;
 use actix_web::{HttpResponse, web};
 
 /// All paths.
@@ -13,5 +14,8 @@ pub(super) fn routes<H: Handler>(config: &mut web::ServiceConfig) {
 }
 
 async fn metrics<H: Handler>(state: web::Data<State<H>>) -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(state.counters.render())
+    let handler = state.handler.clone();
+    // Where measuring breaks off, what was counted is shown all the same.
+    let _ = web::block(move || handler.measure()).await;
+    HttpResponse::Ok().content_type(MEDIA_TYPE).body(state.handler.metrics().render())
 }

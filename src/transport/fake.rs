@@ -1,6 +1,7 @@
 //! A handler for tests, and an envelope to send to it.
 
 use super::Handler;
+use crate::metrics::Metrics;
 use crate::transactions::{Endpoint, Peer, Refusal, Reply};
 use crate::xml;
 use std::sync::Mutex;
@@ -22,11 +23,12 @@ pub(super) struct Fake {
     pub(super) does: Does,
     pub(super) ready: bool,
     pub(super) systems: Mutex<Vec<Option<String>>>,
+    metrics: Metrics,
 }
 
 impl Fake {
     pub(super) fn new(does: Does) -> Self {
-        Self { does, ready: true, systems: Mutex::new(Vec::new()) }
+        Self { does, ready: true, systems: Mutex::new(Vec::new()), metrics: Metrics::default() }
     }
 }
 
@@ -58,6 +60,14 @@ impl Handler for Fake {
 
     fn is_ready(&self) -> bool {
         self.ready
+    }
+
+    fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    fn measure(&self) {
+        self.metrics.gauges().ready.set(i64::from(self.ready));
     }
 }
 

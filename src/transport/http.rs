@@ -3,10 +3,10 @@
 //! One hop to a blocking thread for each request, never more. It must never parse on the threads that move
 //! bytes, and never log a body.
 
-use super::counters::Counters;
 use super::soap::{self, HttpAnswer};
 use super::{Handler, Settings, wsdl};
 use crate::clock::Clock;
+use crate::metrics::Raised;
 use crate::transactions::{Endpoint, Peer};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, RETRY_AFTER};
@@ -14,6 +14,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::StreamExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 use tokio::sync::Semaphore;
 
 /// What every request can reach.
@@ -21,7 +22,6 @@ pub(super) struct State<H> {
     pub(super) handler: Arc<H>,
     pub(super) settings: Settings,
     pub(super) clock: Clock,
-    pub(super) counters: Counters,
     pub(super) places: Arc<Semaphore>,
     pub(super) stopping: AtomicBool,
 }
@@ -113,8 +113,9 @@ async fn post<H: Handler>(
         Err(NoBody::Broken) => return turn_away(&state, StatusCode::BAD_REQUEST, "the body broke off"),
     };
     let caller = request.conn_data::<Caller>().cloned().unwrap_or_default();
+    let begun = Instant::now();
     let answer = work(endpoint, body, content_type, caller, state.clone().into_inner()).await;
-    state.counters.count(answer.transaction, answer.outcome);
+    state.handler.metrics().request(answer.transaction, answer.outcome, Some(begun.elapsed()));
     // actix-http ends a connection after a request that offered an upgrade (h2c: Java's client, on every plain
     // request) without saying so: say it.
     let last = request.head().upgrade() || state.stopping.load(Ordering::Relaxed);
@@ -156,9 +157,10 @@ async fn work<H: Handler>(
         return soap::overloaded(&rules, &fresh);
     };
     let clock = state.clock.clone();
+    let raised = Raised::on(&state.handler.metrics().gauges().in_flight);
     let done = web::block(move || {
         // The place is free when the work ends, not when a client loses patience.
-        let _place = place;
+        let _place = (place, raised);
         let peer = Peer { system: caller.0 };
         let request = soap::Request { body: &body, content_type: content_type.as_deref(), endpoint, peer: &peer };
         soap::exchange(&request, &*state.handler, &rules, &|| clock.uuid().to_string())
@@ -170,8 +172,8 @@ async fn work<H: Handler>(
 }
 
 /// Refuses before the body was read; the rest of it is not waited for.
-fn turn_away<H>(state: &State<H>, status: StatusCode, reason: &'static str) -> HttpResponse {
-    state.counters.count("none", "refused");
+fn turn_away<H: Handler>(state: &State<H>, status: StatusCode, reason: &'static str) -> HttpResponse {
+    state.handler.metrics().request("none", "refused", None);
     let mut response = HttpResponse::build(status);
     response.force_close().content_type("text/plain; charset=UTF-8").body(format!("{reason}\n"))
 }

@@ -2,11 +2,11 @@
 //!
 //! It must never offer a listener without TLS beyond this machine unless that was asked for.
 
-use super::counters::Counters;
 use super::http::{Caller, State};
 use super::tls::{self, Systems};
 use super::{Handler, Settings, admin, http};
 use crate::clock::Clock;
+use crate::metrics::{Metrics, Raised};
 use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::dev::{Extensions, Server};
 use actix_web::rt::net::TcpStream;
@@ -208,7 +208,6 @@ async fn serve<H: Handler>(
     let state = web::Data::new(State {
         handler,
         clock: Clock::system(),
-        counters: Counters::default(),
         places: Arc::new(Semaphore::new(settings.in_flight)),
         stopping: AtomicBool::new(false),
         settings,
@@ -251,9 +250,14 @@ fn requests<H: Handler>(
     let settings = &state.settings;
     let systems = settings.https.as_ref().map(|tls| Systems::new(&tls.systems)).unwrap_or_default();
     let workers = settings.workers.max(1);
+    let metrics: Metrics = state.handler.metrics().clone();
     let data = state.clone();
     let mut server = HttpServer::new(move || App::new().app_data(data.clone()).configure(http::routes::<H>))
-        .on_connect(move |connection, extensions| identify(connection, extensions, &systems))
+        .on_connect(move |connection, extensions| {
+            // Goes with the connection.
+            extensions.insert(Raised::on(&metrics.gauges().connections));
+            identify(connection, extensions, &systems);
+        })
         .workers(workers)
         .worker_max_blocking_threads(settings.blocking_threads.div_ceil(workers).max(1))
         .max_connections(settings.connections)

@@ -4,7 +4,6 @@
 //! may do, or write content of a message to the log.
 
 mod admin;
-mod counters;
 mod http;
 mod listen;
 mod settings;
@@ -12,10 +11,10 @@ pub mod soap;
 mod tls;
 mod wsdl;
 
-pub use counters::Counters;
 pub use listen::{Bound, ListenError, Running, run, spawn};
 pub use settings::{FaultStatus, Settings, TlsListener};
 
+use crate::metrics::Metrics;
 use crate::transactions::{Endpoint, Peer, Refusal, Reply, Service};
 use crate::xml;
 
@@ -27,6 +26,10 @@ pub trait Handler: Send + Sync + 'static {
     fn handle(&self, endpoint: Endpoint, payload: &xml::Element, peer: &Peer) -> Result<Reply, Refusal>;
     /// Whether requests can be answered now.
     fn is_ready(&self) -> bool;
+    /// Where requests are counted.
+    fn metrics(&self) -> &Metrics;
+    /// Brings the metrics up to date that are not while nobody asks; may block.
+    fn measure(&self);
 }
 
 impl Handler for Service {
@@ -40,6 +43,14 @@ impl Handler for Service {
 
     fn is_ready(&self) -> bool {
         Service::is_ready(self)
+    }
+
+    fn metrics(&self) -> &Metrics {
+        Service::metrics(self)
+    }
+
+    fn measure(&self) {
+        Service::measure(self);
     }
 }
 

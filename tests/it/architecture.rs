@@ -9,16 +9,17 @@ const ALL: &[&str] = &["*"];
 /// What each module may import of ours, bottom up.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("clock", &[]),
+    ("metrics", &[]),
     ("identity", &[]),
     ("xml", &[]),
     ("matching", &["identity"]),
     ("access", &["identity"]),
     ("audit", &["identity", "clock", "xml"]),
     ("hl7v3", &["identity", "xml"]),
-    ("store", &["identity", "matching", "access", "audit", "clock"]),
-    ("registry", &["identity", "matching", "access", "audit", "store", "clock"]),
-    ("transactions", &["clock", "identity", "xml", "access", "audit", "hl7v3", "registry"]),
-    ("transport", &["transactions", "access", "audit", "xml", "registry", "clock"]),
+    ("store", &["identity", "matching", "access", "audit", "clock", "metrics"]),
+    ("registry", &["identity", "matching", "access", "audit", "store", "clock", "metrics"]),
+    ("transactions", &["clock", "metrics", "identity", "xml", "access", "audit", "hl7v3", "registry"]),
+    ("transport", &["transactions", "access", "audit", "xml", "registry", "clock", "metrics"]),
     ("demo", &["identity", "hl7v3"]),
     ("config", ALL),
     ("conformance", ALL),
@@ -44,6 +45,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("yaserde", &["hl7v3", "conformance"]),
     ("clap", &["command_line", "config", "main"]),
     ("indicatif", &["command_line", "demo"]),
+    ("prometheus_client", &["metrics"]),
     ("env_logger", &["logging", "main", "server"]),
 ];
 

@@ -9,7 +9,10 @@
 )]
 
 mod architecture;
+mod choices;
 mod concurrency;
+mod measures;
+mod privacy;
 mod registry;
 mod support;
 mod tidy;

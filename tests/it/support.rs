@@ -9,7 +9,8 @@ use nayose::identity::{
 };
 use nayose::matching::{Model, NamePolicy};
 use nayose::registry::{
-    DomainSettings, FeedCommand, ForeignIdentifiers, Intake, Linking, RegionalSettings, Registry, Settings, Settled,
+    DomainSettings, FeedCommand, ForeignIdentifiers, Intake, Issue, Linking, Overlay, RegionalSettings, Registry,
+    Settings, Settled,
 };
 use nayose::store::Store;
 use nayose::store::testing::Place;
@@ -49,6 +50,8 @@ pub fn settings() -> Settings {
         policy: Policy::Open,
         linking: Linking::Automatic,
         foreign_identifiers: ForeignIdentifiers::Hint,
+        overlay: Overlay::Relink,
+        audit_wait: false,
         names: NamePolicy::Similar,
         search_limit: 200,
         regional: RegionalSettings {
@@ -56,6 +59,7 @@ pub fn settings() -> Settings {
             namespace: "HOSHIMI".to_owned(),
             prefix: String::new(),
             digits: 9,
+            issue: Issue::OnFeed,
         },
         domains: DOMAINS.iter().map(domain).collect(),
         model: Model::japanese(),

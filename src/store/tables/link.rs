@@ -1,6 +1,8 @@
 //! Links: a record has at most one that holds, and keeps all that ever held.
 
+use super::word;
 use crate::identity::RecordId;
+use crate::metrics::Count;
 use crate::store::connection::on_connection;
 use crate::store::schema::link;
 use crate::store::{LinkRow, StoreError, Transaction};
@@ -10,6 +12,7 @@ impl Transaction<'_> {
     /// Adds a link; refused while another one holds for the record.
     pub fn link_open(&mut self, row: &LinkRow) -> Result<(), StoreError> {
         on_connection!(self, connection => diesel::insert_into(link::table).values(row).execute(connection))?;
+        self.did(Count::Linked(word(&row.origin, &["automatic", "source", "steward"])));
         Ok(())
     }
 
@@ -22,6 +25,7 @@ impl Transaction<'_> {
         on_connection!(self, connection => diesel::update(link::table.find(held.id))
             .set(link::valid_to.eq(held.valid_to))
             .execute(connection))?;
+        self.did(Count::Unlinked);
         Ok(Some(held))
     }
 

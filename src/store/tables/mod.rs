@@ -20,6 +20,11 @@ mod version;
 /// Most values in one `IN (...)` of SQLite, and most rows of one insert.
 const CHUNK: usize = 500;
 
+/// `text` as a word of this program, for counting: one of `words`, else `other`.
+fn word(text: &str, words: &[&'static str]) -> &'static str {
+    words.iter().copied().find(|word| *word == text).unwrap_or("other")
+}
+
 /// `limit` as the database takes it.
 fn row_limit(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)

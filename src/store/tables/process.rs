@@ -132,6 +132,12 @@ impl Transaction<'_> {
         Ok(Sequences { event: from(events), outbox: from(outbox), audit: from(audits) })
     }
 
+    /// How many source records there are.
+    pub fn records_count(&mut self) -> Result<i64, StoreError> {
+        use crate::store::schema::source_record;
+        on_connection!(self, connection => source_record::table.count().get_result(connection))
+    }
+
     /// How much the store holds.
     pub fn counts(&mut self) -> Result<Counts, StoreError> {
         use crate::store::schema::{demographic_version, link, person, review, source_record};

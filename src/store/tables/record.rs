@@ -3,6 +3,7 @@
 use super::CHUNK;
 use super::process::one;
 use crate::identity::RecordId;
+use crate::metrics::Count;
 use crate::store::connection::on_connection;
 use crate::store::schema::source_record;
 use crate::store::{SourceRecordRow, StoreError, Transaction};
@@ -53,6 +54,7 @@ impl Transaction<'_> {
     /// Adds a record.
     pub fn record_insert(&mut self, row: &SourceRecordRow) -> Result<(), StoreError> {
         on_connection!(self, connection => diesel::insert_into(source_record::table).values(row).execute(connection))?;
+        self.did(Count::Record);
         Ok(())
     }
 

@@ -1,8 +1,9 @@
 //! Questions for stewards, and what they decided.
 
 use super::process::one;
-use super::row_limit;
+use super::{CHUNK, row_limit, word};
 use crate::identity::RecordId;
+use crate::metrics::Count;
 use crate::store::connection::on_connection;
 use crate::store::schema::{review, steward_decision};
 use crate::store::{DecisionRow, ReviewRow, StoreError, Transaction};
@@ -37,7 +38,15 @@ impl Transaction<'_> {
     /// Asks a question.
     pub fn review_insert(&mut self, row: &ReviewRow) -> Result<(), StoreError> {
         on_connection!(self, connection => diesel::insert_into(review::table).values(row).execute(connection))?;
+        let kinds = &["possible_match", "proposed_match", "contradiction", "overlay"];
+        self.did(Count::ReviewOpened(word(&row.kind, kinds)));
         Ok(())
+    }
+
+    /// How many questions are open.
+    pub fn reviews_open(&mut self) -> Result<i64, StoreError> {
+        on_connection!(self, connection =>
+            review::table.filter(review::state.eq("open")).count().get_result(connection))
     }
 
     /// At most `limit` questions in `state`, the oldest first.
@@ -59,6 +68,22 @@ impl Transaction<'_> {
             .optional())
     }
 
+    /// Those of `records` about which it is asked whether they are suddenly another person.
+    pub fn overlays_open(&mut self, records: &[RecordId]) -> Result<Vec<RecordId>, StoreError> {
+        let mut found = Vec::new();
+        for chunk in records.chunks(CHUNK) {
+            let ids: Vec<i64> = chunk.iter().map(|record| record.0).collect();
+            let open: Vec<i64> = on_connection!(self, connection => review::table
+                .filter(review::record_id.eq_any(&ids))
+                .filter(review::kind.eq("overlay"))
+                .filter(review::state.eq("open"))
+                .select(review::record_id)
+                .load(connection))?;
+            found.extend(open.into_iter().map(RecordId));
+        }
+        Ok(found)
+    }
+
     /// Ends a question with the state, who ended it, and the verdict.
     pub fn review_close(
         &mut self,
@@ -76,6 +101,7 @@ impl Transaction<'_> {
                 review::verdict.eq(verdict),
             ))
             .execute(connection))?;
+        self.did(Count::ReviewEnded(word(state, &["decided", "withdrawn"])));
         one(changed)
     }
 

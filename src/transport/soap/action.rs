@@ -41,6 +41,19 @@ pub(super) fn agrees(action: &str, root: &ExpandedName, lenient: bool) -> bool {
     })
 }
 
+/// Whether a fault may quote `action`: only what has the form of an interaction of HL7. Other words in its place
+/// may be anything, and faults are kept where more people read than may see a patient's name.
+pub(super) fn quotable(action: &str) -> bool {
+    let name = action.strip_prefix("urn:hl7-org:v3:").unwrap_or(action);
+    let shape = |(at, byte): (usize, u8)| match at {
+        0..4 | 5..7 | 13..15 => byte.is_ascii_uppercase(),
+        4 => byte == b'_',
+        7..13 | 15..17 => byte.is_ascii_digit(),
+        _ => byte.is_ascii_alphabetic() || byte == b'_',
+    };
+    (17..=26).contains(&name.len()) && name.bytes().enumerate().all(shape)
+}
+
 fn row(root: &ExpandedName) -> Option<(&'static str, &'static str, &'static str)> {
     TABLE.iter().copied().find(|(local, _, _)| *local == &*root.local && &*root.namespace == HL7)
 }
@@ -68,6 +81,19 @@ mod tests {
         check("urn:hl7-org:v3:QUQI_IN000003UV01_Cancel", "QUQI_IN000003UV01_Cancel", true, true);
         check("urn:hl7-org:v3:QUQI_IN000003UV01_Cancel", "PRPA_IN201305UV02", false, false);
         check("urn:hl7-org:v3:PRPA_IN201305UV02", "QUQI_IN000003UV01", false, false);
+    }
+
+    #[test]
+    fn only_interactions_are_quoted() {
+        let check = |action: &str, expect: bool| assert_eq!(quotable(action), expect, "{action}");
+        check("urn:hl7-org:v3:PRPA_IN201305UV02", true);
+        check("urn:hl7-org:v3:PRPA_IN201305UV02_Continue", true);
+        check("PRPA_IN201399UV01", true);
+        check("urn:hl7-org:v3:PRPA_IN201305UV02_Yamada_Hanako", false);
+        check("urn:hl7-org:v3:YAMADA_HANAKO", false);
+        check("Yamada", false);
+        check("山田", false);
+        check("", false);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Why a request has no reply: one row for each reason, with code, text and status.
 //!
-//! A text must never quote the request, except the Action and the names of header blocks. Errors of HL7
-//! content are no faults: they are acknowledgements of the layer below.
+//! It must never quote the request, except an Action that has the form of one and the names of header blocks.
+//! Errors of HL7 content are no faults: they are acknowledgements of the layer below.
 
+use super::action::quotable;
 use super::reply::{DECLARATION, wrap};
 use super::{CONTENT_TYPE, CONTENT_TYPE_11, Context, FaultStatus, HttpAnswer, SOAP11, SOAP12};
 use crate::xml::{ExpandedName, Writer, XmlError};
@@ -97,6 +98,12 @@ enum Detail {
     None,
     Action(String),
     Header(Header),
+}
+
+impl Detail {
+    fn action(action: &str) -> Self {
+        if quotable(action) { Detail::Action(action.to_owned()) } else { Detail::None }
+    }
 }
 
 impl Row {
@@ -196,15 +203,13 @@ impl Fault {
     /// WS-Addressing 1.0, SOAP binding, 6.4.
     fn addressing_row(&self) -> Row {
         let (subcodes, reason, detail): (&'static [&'static str], _, _) = match self {
-            Fault::ActionNotSupported(action) => (
-                &["ActionNotSupported"],
-                "this endpoint serves no such action".to_owned(),
-                Detail::Action(action.clone()),
-            ),
+            Fault::ActionNotSupported(action) => {
+                (&["ActionNotSupported"], "this endpoint serves no such action".to_owned(), Detail::action(action))
+            }
             Fault::ActionMismatch(action) => (
                 &["InvalidAddressingHeader", "ActionMismatch"],
                 "wsa:Action is not that of the payload".to_owned(),
-                Detail::Action(action.clone()),
+                Detail::action(action),
             ),
             Fault::HeaderRequired(header) => (
                 &["MessageAddressingHeaderRequired"],

@@ -1,0 +1,88 @@
+//! A person joins the network: the act that issues a regional ID where feeds do not (decision 9).
+//!
+//! It must never issue a second one to a person who has one.
+
+use super::history::Occurrence;
+use super::intake::stable_key;
+use super::linking::Cause;
+use super::{Failure, Registry};
+use crate::access::Principal;
+use crate::audit::{Action, AuditEvent, AuditOutcome};
+use crate::identity::{PatientIdentifier, PersonId};
+use crate::store::Transaction;
+
+/// The regional ID of a person who is registered now.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Registered {
+    /// The regional ID.
+    pub regional: String,
+    /// Whether it was issued just now.
+    pub issued: bool,
+}
+
+impl Registry {
+    /// Registers the person known as `identifier` with the network; `None` where nobody is.
+    pub fn register(
+        &self,
+        operator: &Principal,
+        identifier: &PatientIdentifier,
+    ) -> Result<Option<Registered>, Failure> {
+        let Some(person) = self.0.store.read(|tx| self.person_by_identifier(tx, identifier))? else {
+            return Ok(None);
+        };
+        self.0.regional.prepare(&self.0.store)?;
+        // Two that register one person at a time must not both find that there is no ID.
+        let locks = vec![stable_key(&["person", &person.0.to_string()])];
+        let (registry, actor, now) = (self.clone(), operator.key.clone(), self.0.clock.micros());
+        let identifier = identifier.clone();
+        self.write(locks, move |tx| {
+            let Some(person) = registry.person_by_identifier(tx, &identifier)? else { return Ok(None) };
+            let cause = Cause { time: now, actor: &actor, inbox_id: None };
+            registry.register_in(tx, &cause, person).map(Some)
+        })
+    }
+
+    fn register_in(
+        &self,
+        tx: &mut Transaction<'_>,
+        cause: &Cause<'_>,
+        person: PersonId,
+    ) -> Result<Registered, Failure> {
+        let known = tx.regional_of(person)?;
+        let issued = known.is_none();
+        let regional = match known {
+            Some(regional) => regional,
+            None => {
+                let about = (None, Some(person), None);
+                self.note(tx, cause.time, Occurrence::PersonRegistered, about, cause.actor, None)?;
+                let regional = self.issue_regional(tx, cause.time, person)?;
+                self.told(tx, cause, person)?;
+                regional
+            }
+        };
+        let event = AuditEvent {
+            transaction: "person register",
+            principal: cause.actor.to_owned(),
+            action: Action::Update,
+            outcome: AuditOutcome::Success,
+            reason: String::new(),
+            message_id: String::new(),
+            records: Vec::new(),
+            persons: vec![person],
+        };
+        tx.audit_insert(&event, self.0.store.fresh_id(), cause.time)?;
+        Ok(Registered { regional, issued })
+    }
+
+    /// Gives `person` the next regional ID.
+    pub(super) fn issue_regional(
+        &self,
+        tx: &mut Transaction<'_>,
+        time: i64,
+        person: PersonId,
+    ) -> Result<String, Failure> {
+        let regional = self.0.regional.take()?;
+        tx.regional_insert(&regional, person, time)?;
+        Ok(regional)
+    }
+}
