@@ -10,6 +10,9 @@
 
 mod architecture;
 mod concurrency;
+mod people;
+mod processes;
 mod registry;
 mod support;
 mod tidy;
+mod wire;
