@@ -15,6 +15,7 @@ pub(super) enum Does {
     NotServed,
     Unreadable,
     Unavailable,
+    LosesTheOutcome,
 }
 
 /// Serves feeds at PIX and searches at PDQ.
@@ -22,11 +23,13 @@ pub(super) struct Fake {
     pub(super) does: Does,
     pub(super) ready: bool,
     pub(super) systems: Mutex<Vec<Option<String>>>,
+    /// Called when a request is in work, before anything is done with it.
+    pub(super) entered: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Fake {
     pub(super) fn new(does: Does) -> Self {
-        Self { does, ready: true, systems: Mutex::new(Vec::new()) }
+        Self { does, ready: true, systems: Mutex::new(Vec::new()), entered: Box::new(|| {}) }
     }
 }
 
@@ -41,6 +44,7 @@ impl Handler for Fake {
 
     fn handle(&self, _: Endpoint, payload: &xml::Element, peer: &Peer) -> Result<Reply, Refusal> {
         self.systems.lock().unwrap().push(peer.system.clone());
+        (self.entered)();
         match self.does {
             Does::Replies => {}
             Does::RepliesAfter(time) => std::thread::sleep(time),
@@ -48,6 +52,7 @@ impl Handler for Fake {
             Does::NotServed => return Err(Refusal::NotServed),
             Does::Unreadable => return Err(Refusal::Unreadable("the message has no <id>".to_owned())),
             Does::Unavailable => return Err(Refusal::Unavailable),
+            Does::LosesTheOutcome => return Err(Refusal::Unknown),
         }
         let text = payload.text();
         Ok(Reply {
