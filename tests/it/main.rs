@@ -10,6 +10,7 @@
 
 mod architecture;
 mod concurrency;
+mod order;
 mod people;
 mod processes;
 mod registry;
