@@ -17,6 +17,7 @@ mod sqlite;
 mod tables;
 #[doc(hidden)]
 pub mod testing;
+mod tls;
 mod transaction;
 
 pub use error::StoreError;
