@@ -129,6 +129,16 @@ impl Store {
 }
 
 impl Store {
+    /// Why this store acknowledges and answers nothing more, if a commit failed. Nobody knows then what is on the
+    /// disk: only a restart, which reads it, can tell, so the process must end.
+    pub fn poisoned(&self) -> Option<String> {
+        match &self.0.backend {
+            Backend::Sqlite(store) => store.poisoned(),
+            // The server keeps the data: what became of a commit there can be asked again.
+            Backend::Postgres(_) => None,
+        }
+    }
+
     /// Whether reads and writes can be served now: a store whose commit failed serves no more.
     pub fn is_ready(&self) -> bool {
         self.read(|tx| tx.domains().map(|_| ())).is_ok()

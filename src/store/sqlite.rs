@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
 /// Most messages that wait for the writer; a caller beyond that waits to get in.
@@ -24,7 +25,11 @@ pub(super) struct SqliteStore {
     readers: Pool,
     writer: Option<SyncSender<Message>>,
     thread: Option<JoinHandle<()>>,
+    poison: Poison,
 }
+
+/// Why nothing more is acknowledged or answered; set once, by the writer.
+type Poison = Arc<OnceLock<String>>;
 
 enum Message {
     Work(Box<dyn Job>),
@@ -95,13 +100,15 @@ impl SqliteStore {
         let (lane, sequences) = prepare(&mut connection, clock)?;
         let reading = path.to_owned();
         let (sender, receiver) = sync_channel(WAITING);
-        let writer = Writer { connection, sequences, receiver, poisoned: None, _lock: lock };
+        let poison = Poison::default();
+        let poisoned = Arc::clone(&poison);
+        let writer = Writer { connection, sequences, receiver, kept: Vec::new(), poison: poisoned, _lock: lock };
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || writer.run())
             .map_err(|_| StoreError::Unavailable("no thread for the writer".to_owned()))?;
         let readers = Pool::new(READERS, Box::new(move || sqlite_reader(&reading)));
-        Ok((Self { readers, writer: Some(sender), thread: Some(thread) }, lane))
+        Ok((Self { readers, writer: Some(sender), thread: Some(thread), poison }, lane))
     }
 
     pub(super) fn write<T, E, W>(&self, work: W) -> Result<T, E>
@@ -126,6 +133,7 @@ impl SqliteStore {
         &self,
         work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
+        self.sound()?;
         self.readers.lend(|connection| match connection.batch("BEGIN") {
             Ok(()) => read_in(connection, work),
             Err(error) => (Err(StoreError::from(error).into()), false),
@@ -133,6 +141,7 @@ impl SqliteStore {
     }
 
     pub(super) fn enqueue_audit(&self, waiting: WaitingAudit) -> Result<(), StoreError> {
+        self.sound()?;
         let writer = self.writer.as_ref().ok_or_else(stopped)?;
         writer.try_send(Message::Audit(Box::new(waiting))).map_err(|error| match error {
             TrySendError::Full(_) => StoreError::Busy,
@@ -143,6 +152,17 @@ impl SqliteStore {
     /// The queue is served in order: an empty work is done after all before it.
     pub(super) fn flush_audit(&self) -> Result<(), StoreError> {
         self.write(|_| Ok(()))
+    }
+
+    /// Why this store serves no more, if that is so.
+    pub(super) fn poisoned(&self) -> Option<String> {
+        let ended = self.thread.as_ref().is_some_and(JoinHandle::is_finished);
+        self.poison.get().cloned().or_else(|| ended.then(|| "its writer has stopped".to_owned()))
+    }
+
+    /// An error where nothing may be answered any more: its audit row could not be kept.
+    fn sound(&self) -> Result<(), StoreError> {
+        self.poisoned().map_or(Ok(()), |why| Err(StoreError::Unavailable(why)))
     }
 
     fn is_writer(&self) -> bool {
@@ -214,8 +234,9 @@ struct Writer {
     connection: Connection,
     sequences: Sequences,
     receiver: Receiver<Message>,
-    /// Why nothing more is acknowledged.
-    poisoned: Option<String>,
+    /// Audit rows of a group that was undone: their questions were answered, so the next commit takes them.
+    kept: Vec<Box<WaitingAudit>>,
+    poison: Poison,
     /// Held until the last commit.
     _lock: File,
 }
@@ -237,7 +258,7 @@ impl Writer {
     /// Runs a group in one transaction and answers each caller after the commit.
     fn commit(&mut self, group: Vec<Message>) {
         let mut jobs = Vec::with_capacity(group.len());
-        let failure = match &self.poisoned {
+        let failure = match self.poison.get() {
             Some(why) => {
                 jobs.extend(group.into_iter().filter_map(Message::into_job));
                 Some(StoreError::Unavailable(why.clone()))
@@ -258,6 +279,12 @@ impl Writer {
     fn attempt(&mut self, group: Vec<Message>, jobs: &mut Vec<Box<dyn Job>>) -> Result<(), StoreError> {
         let begun = self.connection.batch("BEGIN IMMEDIATE").map_err(StoreError::from);
         let mut state = begun;
+        let mut audits = std::mem::take(&mut self.kept);
+        for waiting in &audits {
+            if state.is_ok() {
+                state = self.keep(waiting);
+            }
+        }
         for message in group {
             match message {
                 Message::Work(mut job) => {
@@ -266,27 +293,44 @@ impl Writer {
                     }
                     jobs.push(job);
                 }
-                Message::Audit(waiting) if state.is_ok() => {
-                    state = self.savepoint(|transaction| {
-                        let kept = transaction.audit_insert(&waiting.event, waiting.id, waiting.time);
-                        kept.inspect_err(|error| log::error!("an audit row was refused: {error}")).is_ok()
-                    });
+                Message::Audit(waiting) => {
+                    if state.is_ok() {
+                        state = self.keep(&waiting);
+                    }
+                    audits.push(waiting);
                 }
-                Message::Audit(_) => {}
             }
         }
         if let Err(error) = state {
             // The database itself gave up the transaction (a full disk): all of the group is undone.
             let _ = self.connection.batch("ROLLBACK");
+            self.kept = audits;
+            if self.kept.len() > WAITING {
+                self.poison(format!("{} audit rows cannot be kept: {error}", self.kept.len()));
+            }
             return Err(error);
         }
         self.connection.batch("COMMIT").map_err(|error| {
             // After a failed sync nobody knows what is on the disk. Only a restart, which reads it, can tell.
             let why = format!("a commit failed, restart is needed: {}", StoreError::from(error));
             let _ = self.connection.batch("ROLLBACK");
-            log::error!("{why}");
-            self.poisoned = Some(why);
+            self.poison(why);
             StoreError::Unknown
+        })
+    }
+
+    /// From here on nothing is acknowledged and nothing answered.
+    fn poison(&self, why: String) {
+        log::error!("{why}");
+        // The first reason stands.
+        let _ = self.poison.set(why);
+    }
+
+    /// Writes the audit row of a question.
+    fn keep(&mut self, waiting: &WaitingAudit) -> Result<(), StoreError> {
+        self.savepoint(|transaction| {
+            let kept = transaction.audit_insert(&waiting.event, waiting.id, waiting.time);
+            kept.inspect_err(|error| log::error!("an audit row was refused: {error}")).is_ok()
         })
     }
 

@@ -52,6 +52,21 @@ impl Place {
         Store::open(&self.url, clock)
     }
 
+    /// From now on each message that is journalled in this SQLite store lets the commit fail, and no statement
+    /// before it; `false` mends it. As a process that holds the store would find a disk that gives up.
+    pub fn plant_failing_commits(&self, planted: bool) -> Result<(), StoreError> {
+        let path = self.url.strip_prefix("sqlite:").unwrap_or_default();
+        // A deferred foreign key is looked at when the transaction commits, and not before.
+        let sql = if planted {
+            "CREATE TABLE planted_parent (id INTEGER PRIMARY KEY); \
+             CREATE TABLE planted_child (id REFERENCES planted_parent (id) DEFERRABLE INITIALLY DEFERRED); \
+             CREATE TRIGGER planted AFTER INSERT ON inbox BEGIN INSERT INTO planted_child VALUES (1); END"
+        } else {
+            "DROP TRIGGER planted; DROP TABLE planted_child; DROP TABLE planted_parent"
+        };
+        Ok(super::connection::sqlite_writer(path)?.batch(sql)?)
+    }
+
     /// A place of each kind that this machine has.
     pub fn each() -> Vec<Self> {
         Self::sqlite().into_iter().chain(Self::postgres()).collect()

@@ -103,6 +103,11 @@ impl Service {
         self.registry.store().is_ready()
     }
 
+    /// Whether the store has failed so that only a restart can help.
+    pub fn has_failed(&self) -> bool {
+        self.registry.store().poisoned().is_some()
+    }
+
     /// Answers one payload; blocks on the store.
     pub fn handle(&self, endpoint: Endpoint, payload: &Element, peer: &Peer) -> Result<Reply, Refusal> {
         if !Self::serves(endpoint, &payload.name) {

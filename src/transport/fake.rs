@@ -4,6 +4,7 @@ use super::Handler;
 use crate::transactions::{Endpoint, Peer, Refusal, Reply};
 use crate::xml;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// What the fake does with a request.
@@ -22,6 +23,7 @@ pub(super) enum Does {
 pub(super) struct Fake {
     pub(super) does: Does,
     pub(super) ready: bool,
+    pub(super) failed: AtomicBool,
     pub(super) systems: Mutex<Vec<Option<String>>>,
     /// Called when a request is in work, before anything is done with it.
     pub(super) entered: Box<dyn Fn() + Send + Sync>,
@@ -29,7 +31,13 @@ pub(super) struct Fake {
 
 impl Fake {
     pub(super) fn new(does: Does) -> Self {
-        Self { does, ready: true, systems: Mutex::new(Vec::new()), entered: Box::new(|| {}) }
+        Self {
+            does,
+            ready: true,
+            failed: AtomicBool::new(false),
+            systems: Mutex::new(Vec::new()),
+            entered: Box::new(|| {}),
+        }
     }
 }
 
@@ -63,6 +71,10 @@ impl Handler for Fake {
 
     fn is_ready(&self) -> bool {
         self.ready
+    }
+
+    fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
     }
 }
 

@@ -27,6 +27,8 @@ pub trait Handler: Send + Sync + 'static {
     fn handle(&self, endpoint: Endpoint, payload: &xml::Element, peer: &Peer) -> Result<Reply, Refusal>;
     /// Whether requests can be answered now.
     fn is_ready(&self) -> bool;
+    /// Whether no request can be answered until the process is started again: it drains and ends.
+    fn has_failed(&self) -> bool;
 }
 
 impl Handler for Service {
@@ -40,6 +42,10 @@ impl Handler for Service {
 
     fn is_ready(&self) -> bool {
         Service::is_ready(self)
+    }
+
+    fn has_failed(&self) -> bool {
+        Service::has_failed(self)
     }
 }
 

@@ -243,6 +243,26 @@ fn where_the_outcome_is_not_known_the_connection_ends_without_a_byte() {
 }
 
 #[test]
+fn a_handler_that_has_failed_stops_the_server_without_losing_a_request() {
+    let mut fake = Fake::new(Does::RepliesAfter(Duration::from_millis(300)));
+    let (tell, told) = mpsc::channel();
+    fake.entered = Box::new(move || tell.send(()).unwrap());
+    let fake = Arc::new(fake);
+    let running = spawn(settings(), fake.clone()).unwrap();
+    let http = running.address("http").unwrap();
+    let request = std::thread::spawn(move || talk(http, &soap_post("/pix")));
+    await_work(&told);
+    fake.failed.store(true, std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(status(&request.join().unwrap()), "200");
+    let begun = Instant::now();
+    while TcpStream::connect(http).is_ok() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it serves on");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    running.stop().unwrap();
+}
+
+#[test]
 fn a_stop_lets_requests_in_work_finish() {
     let (running, told) = start_slowly(settings());
     let http = running.address("http").unwrap();

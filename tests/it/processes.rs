@@ -78,6 +78,22 @@ fn two_processes_are_one_service() {
     });
 }
 
+#[test]
+fn a_server_whose_commit_failed_answers_nothing_and_ends() {
+    let (place, folder) = (Place::sqlite().unwrap(), tempfile::tempdir().unwrap());
+    let process = Process::start(folder.path(), "a", &place.url);
+    process.feed("h01", "100", &hanako());
+    place.plant_failing_commits(true).unwrap();
+    let payload = feed_payload("c01", "7", &hanako_at_the_clinic());
+    let error = process.try_send(&payload).err().expect("whether this was kept is not known");
+    assert!(!error.starts_with(|c: char| c.is_ascii_digit()), "answered, although: {error}");
+    assert_eq!(process.ended(), Some(3), "a supervisor sees that it did not end well");
+    place.plant_failing_commits(false).unwrap();
+    let again = Process::start(folder.path(), "b", &place.url);
+    assert_eq!(acknowledged(&again.send(&payload).payload), "CA", "the sender repeats, and hears");
+    assert!(again.others("h01", "100").contains(&"2.999.1.21^7".to_owned()));
+}
+
 /// Feeds one new patient after another until the process is gone; the numbers of those that it accepted.
 fn feed_until_gone(process: &Process, next: &AtomicU64, accepted: &AtomicUsize) -> Vec<u64> {
     let mut told = Vec::new();

@@ -70,6 +70,18 @@ impl Process {
         child.wait().unwrap();
     }
 
+    /// The status with which the process ended by itself.
+    pub fn ended(&self) -> Option<i32> {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.lock().unwrap().try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(begun.elapsed() < Duration::from_secs(60), "it goes on");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Sends `payload` to the PIX Manager in a fresh envelope; an error where no whole answer came.
     pub fn try_send(&self, payload: &str) -> Result<Answered, String> {
         let (root, id) = (&payload[1..payload.find([' ', '>']).unwrap()], Clock::system().uuid());
