@@ -39,6 +39,11 @@ pub struct StoreSettings {
     pub url: String,
 }
 
+/// Whether [`Store::open`] can read `url` and its options; whether there is such a store is not looked at.
+pub fn is_store_address(url: &str) -> bool {
+    url.starts_with("sqlite:") || tls::Target::parse(url).is_ok()
+}
+
 /// An open store; clones share it.
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);

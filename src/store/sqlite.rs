@@ -235,7 +235,7 @@ struct Writer {
     sequences: Sequences,
     receiver: Receiver<Message>,
     /// Audit rows of a group that was undone: their questions were answered, so the next commit takes them.
-    kept: Vec<Box<WaitingAudit>>,
+    kept: Vec<WaitingAudit>,
     poison: Poison,
     /// Held until the last commit.
     _lock: File,
@@ -297,7 +297,7 @@ impl Writer {
                     if state.is_ok() {
                         state = self.keep(&waiting);
                     }
-                    audits.push(waiting);
+                    audits.push(*waiting);
                 }
             }
         }

@@ -20,7 +20,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect};
 
 /// What is asked of the server's certificate.
@@ -74,7 +74,9 @@ impl Target {
         // The error may quote what it could not read.
         let mut config: tokio_postgres::Config =
             address.parse().map_err(|_| StoreError::Unavailable("its URL cannot be read".to_owned()))?;
-        config.ssl_mode(mode);
+        // As libpq: a socket of this machine needs no TLS, whatever is asked for.
+        let local = config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)));
+        config.ssl_mode(if local { SslMode::Disable } else { mode });
         Ok(Self { config, check, roots })
     }
 

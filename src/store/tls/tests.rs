@@ -25,6 +25,8 @@ fn what_the_url_says_of_tls() {
     check("?sslmode=verify-ca", SslMode::Require, Check::Authority, None);
     check("?sslrootcert=ca.pem&sslmode=verify-full", SslMode::Require, Check::Full, Some("ca.pem"));
     check("?sslmode=verify-full&sslrootcert=system", SslMode::Require, Check::Full, None);
+    let socket = Target::parse("postgres://u@%2Frun%2Fpostgresql/n?sslmode=verify-full").unwrap();
+    assert_eq!(socket.config.get_ssl_mode(), SslMode::Disable, "a socket of this machine");
     let refused = Target::parse("postgres://u:hidden@db/n?sslmode=maybe").err().unwrap().to_string();
     assert!(refused.contains("verify-full") && !refused.contains("hidden"), "{refused}");
     let refused = Target::parse("postgres://u:hidden@db/n?nonsense=hidden").err().unwrap().to_string();
