@@ -3,8 +3,9 @@
 use crate::people::{said, seed};
 use crate::support::*;
 use nayose::clock::Clock;
-use nayose::registry::{MergeCommand, Registry};
+use nayose::registry::{Linking, MergeCommand, Registry, ReviewVerdict, ReviewView, Settings};
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 const ROUNDS: u64 = 25;
 
@@ -72,6 +73,28 @@ fn a_record_never_joins_a_person_that_a_merge_has_just_retired() {
                 of_regional.contains(&format!("2.999.1.12^{a}")),
                 "seed {seed}, round {round}: the new record is not found by the regional ID that it shows: {shown:?}"
             );
+        }
+    });
+}
+
+#[test]
+fn of_two_stewards_who_decide_one_review_at_once_one_is_heard() {
+    on_both_stores_with_a_second_process(|store, second| {
+        let proposing = || Settings { linking: Linking::Propose, ..settings() };
+        let (one, two, seed) = (registry(store, proposing()), registry(second, proposing()), seed());
+        for round in 0..ROUNDS {
+            feed(&one, "h01", &format!("{round}"), &said(seed, round, 0));
+            feed(&one, "c01", &format!("{round}"), &said(seed, round, 1));
+            let open = one.reviews(1000).unwrap();
+            let of_round = |review: &&ReviewView| review.left.as_ref().is_some_and(|left| left.1 == round.to_string());
+            let id = open.iter().find(of_round).expect("a proposed match").id;
+            let heard = AtomicU32::new(0);
+            let decide = |registry: &Registry, verdict| {
+                let decided = registry.decide_review(&caller(), id, verdict, "looked").unwrap();
+                heard.fetch_add(u32::from(decided), Ordering::Relaxed);
+            };
+            at_once(|| decide(&one, ReviewVerdict::Same), || decide(&two, ReviewVerdict::Different));
+            assert_eq!(heard.into_inner(), 1, "seed {seed}, round {round}");
         }
     });
 }
