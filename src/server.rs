@@ -24,6 +24,8 @@ pub enum StartError {
     Registry(Failure),
     /// The listeners could not be started, or broke.
     Listen(ListenError),
+    /// It served, until the store failed for good.
+    Failed(StoreError),
 }
 
 impl StartError {
@@ -31,6 +33,7 @@ impl StartError {
     pub fn is_configuration(&self) -> bool {
         match self {
             StartError::Configuration(_) => true,
+            StartError::Failed(_) => false,
             StartError::Store(error) => matches!(error, StoreError::TooNew),
             StartError::Registry(failure) => matches!(failure, Failure::Store(StoreError::Conflict(_))),
             StartError::Listen(error) => {
@@ -65,6 +68,7 @@ impl std::fmt::Display for StartError {
                 write!(f, "{error}; give an address of this machine whose port is free")
             }
             StartError::Listen(error) => error.fmt(f),
+            StartError::Failed(error) => write!(f, "the server stopped: {error}"),
         }
     }
 }
@@ -133,7 +137,7 @@ pub fn transport_settings(settings: &Configuration) -> transport::Settings {
     }
 }
 
-/// Serves as `settings` say until SIGTERM or SIGINT; `announce` learns where the listeners are.
+/// Serves as `settings` say until SIGTERM or SIGINT, or with an error when the store fails for good; `announce` learns where the listeners are.
 pub fn serve(settings: &Configuration, announce: impl FnOnce(&[Bound])) -> Result<(), StartError> {
     let registry = registry(settings, Clock::system())?;
     serve_over(registry, settings, announce)
@@ -150,7 +154,10 @@ pub fn serve_over(
     // Audit rows of the last questions must be durable even if a listener broke.
     let flushed = registry.store().flush_audit();
     served?;
-    flushed.map_err(StartError::Store)
+    match registry.store().poisoned() {
+        Some(why) => Err(StartError::Failed(StoreError::Unavailable(why))),
+        None => flushed.map_err(StartError::Failed),
+    }
 }
 
 fn model(choice: &config::Model) -> Result<Model, StartError> {

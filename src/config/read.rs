@@ -11,6 +11,7 @@ use super::values::{
 };
 use super::{Configuration, section};
 use crate::identity::Oid;
+use crate::store::is_store_address;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use toml::de::DeTable;
@@ -159,6 +160,10 @@ fn store(section: Section<'_, '_>) -> Store {
         if !understood {
             // The address is not repeated: it may hold a password.
             section.wrong(Some(place), "url", "this address names no store that is known", right);
+        } else if !is_store_address(url) {
+            let right = "options such as ?sslmode=verify-full&sslrootcert=FILE; sslmode is disable, prefer, require, \
+                         verify-ca or verify-full";
+            section.wrong(Some(place), "url", "this address or one of its options cannot be read", right);
         }
         understood
     });

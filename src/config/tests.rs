@@ -126,6 +126,10 @@ fn store_and_network_mistakes() {
         "[store]\nurl = \"mysql://u:secret@h/d\"",
         &["2 store.url: this address names no store that is known; \"sqlite:FILE\""],
     );
+    check(
+        "[store]\nurl = \"postgres://u:hidden@db/n?sslmode=on\"",
+        &["2 store.url: this address or one of its options"],
+    );
     check("[store]\nurl = \"sqlite:\"", &["2 store.url: this address names no store; postgres"]);
     check("[network]\nname = \"\"", &["2 network.name: empty; the network's name"]);
     check(

@@ -111,6 +111,8 @@ impl Registry {
             let hints = foreign.into_iter().map(|(_, id)| OtherIdentifier { authority: id.authority, value: id.value });
             demographics.other_identifiers = Field::Set(hints.collect());
         }
+        // Whoever a record of this message is linked to may lose it to the person of the first.
+        let known: Vec<RecordId> = asserted.iter().filter_map(|one| Some(RecordId(one.found.as_ref()?.id))).collect();
         let mut leader: Option<PersonId> = None;
         for one in &asserted {
             let record = self.record_version(tx, intake, inbox_id, one, &demographics)?;
@@ -121,8 +123,8 @@ impl Registry {
             }
             let before = if record.overlay { tx.person_of(record.id)? } else { None };
             let person = match (record.changed, leader) {
-                (false, None) => tx.person_of(record.id)?,
-                (_, None) => Some(self.link_by_decision(tx, intake, inbox_id, &record)?),
+                (false, None) => self.held_person(tx, record.id, &known)?,
+                (_, None) => Some(self.link_by_decision(tx, intake, inbox_id, &record, &known)?),
                 (_, Some(leader)) => Some(self.link_by_source(tx, intake, inbox_id, record.id, leader)?),
             };
             if let Some(before) = before {
@@ -152,6 +154,19 @@ impl Registry {
         tx.filing_remove(record.id)?;
         self.told(tx, cause, person)?;
         Ok(Some(person))
+    }
+
+    /// Whose record this is; locked where a further record of the same message may move to that person.
+    fn held_person(
+        &self,
+        tx: &mut Transaction<'_>,
+        record: RecordId,
+        known: &[RecordId],
+    ) -> Result<Option<PersonId>, Failure> {
+        if known.len() > 1 {
+            tx.persons_lock(known, None)?;
+        }
+        Ok(tx.person_of(record)?)
     }
 
     /// Which identifiers the sender may assert, which are hints, or why the whole feed is refused (decision 13).

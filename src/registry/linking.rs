@@ -37,13 +37,15 @@ pub(super) struct LinkGround<'a> {
 }
 
 impl Registry {
-    /// Decides anew for a record whose demographics were added or changed, in the same transaction.
+    /// Decides anew for a record whose demographics were added or changed, in the same transaction. The persons
+    /// of the records `known`, which came with it, are locked together with those that the decision touches.
     pub(super) fn link_by_decision(
         &self,
         tx: &mut Transaction<'_>,
         intake: &Intake,
         inbox_id: i64,
         record: &FedRecord,
+        known: &[RecordId],
     ) -> Result<PersonId, Failure> {
         let cause = Cause::of(intake, inbox_id);
         let constraints = self.constraints(tx, record.id)?;
@@ -52,6 +54,7 @@ impl Registry {
         if verdict.retrieval.degraded {
             log::warn!(record = record.id.0; "candidates of a record were retrieved in degraded form");
         }
+        tx.persons_lock(known, self.matched(&verdict))?;
         match tx.link_current(record.id)? {
             Some(link) if record.revised => self.relink(tx, &cause, record, &link, &verdict),
             _ => self.link_new(tx, &cause, record.id, &verdict),
@@ -236,6 +239,17 @@ impl Registry {
         }
         let about = (None, Some(person), Some(successor.0));
         self.note(tx, cause.time, Occurrence::PersonRetired, about, cause.actor, cause.inbox_id)
+    }
+
+    /// The record by which a person was matched, and that person, where that is going to make a link.
+    fn matched(&self, verdict: &Verdict) -> Option<(RecordId, PersonId)> {
+        match (&verdict.outcome, self.0.settings.linking) {
+            (Outcome::Match { person }, Linking::Automatic) => {
+                let score = verdict.ranked.iter().find(|score| score.person == Some(*person));
+                score.map(|score| (score.best, *person))
+            }
+            _ => None,
+        }
     }
 
     fn automatic(&self, verdict: &Verdict, person: PersonId) -> LinkGround<'static> {

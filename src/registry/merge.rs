@@ -54,6 +54,7 @@ impl Registry {
             Some(row) => RecordId(row.id),
             None => self.inherit_record(tx, intake, inbox_id, &subsumed, &command.survivor)?,
         };
+        tx.persons_lock(&[kept, gone], None)?;
         let survivors_person = tx.person_of(kept)?;
         let subsumed_person = tx.person_of(gone)?;
         self.inherit_decisions(tx, intake.received, gone, kept)?;

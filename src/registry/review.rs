@@ -63,6 +63,11 @@ impl Registry {
         let (registry, actor, reason, now) =
             (self.clone(), steward.key.clone(), reason.to_owned(), self.0.clock.micros());
         self.write(Vec::new(), move |tx| {
+            let Some(found) = tx.review_get(id)? else { return Ok(false) };
+            let both: Vec<RecordId> =
+                [Some(found.record_id), found.other_record].into_iter().flatten().map(RecordId).collect();
+            tx.persons_lock(&both, None)?;
+            // Another steward may have decided it before the persons were locked.
             let Some(row) = tx.review_get(id)?.filter(|row| row.state == "open") else { return Ok(false) };
             let cause = Cause { time: now, actor: &actor, inbox_id: None };
             registry.decide_in(tx, &cause, &row, verdict, &reason)?;

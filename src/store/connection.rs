@@ -4,6 +4,7 @@
 //! pays for the other and nothing outside this module knows which one answers.
 
 use super::StoreError;
+use super::tls::{OwnRuntime, Target};
 use diesel::connection::SimpleConnection;
 use diesel::sqlite::SqliteConnection;
 use diesel::{Connection as _, QueryableByName, RunQueryDsl};
@@ -11,7 +12,7 @@ use diesel_async::AsyncPgConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 
 /// A synchronous connection to PostgreSQL without libpq.
-pub(super) type PgConnection = AsyncConnectionWrapper<AsyncPgConnection>;
+pub(super) type PgConnection = AsyncConnectionWrapper<AsyncPgConnection, OwnRuntime>;
 
 /// A connection to either database.
 pub(super) enum Connection {
@@ -87,12 +88,12 @@ pub(super) fn sqlite_reader(path: &str) -> Result<Connection, StoreError> {
     Ok(Connection::Sqlite(Box::new(connection)))
 }
 
-/// A connection to PostgreSQL, made on a plain thread of its own: made where an asynchronous runtime is at
-/// hand, the wrapper would use that one, and each query would cross threads.
+/// A connection to PostgreSQL, made on a plain thread of its own, where no asynchronous runtime is in the way of
+/// the connection's own.
 pub(super) fn postgres(url: &str) -> Result<Connection, StoreError> {
-    let url = url.to_owned();
+    let target = Target::parse(url)?;
     let connect = move || -> Result<PgConnection, StoreError> {
-        let mut connection = PgConnection::establish(&url)?;
+        let mut connection = target.connect()?;
         // What is acknowledged must survive a crash of the server, whatever the server's default is.
         connection.batch_execute(
             "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",

@@ -82,7 +82,7 @@ impl From<diesel::result::ConnectionError> for StoreError {
 }
 
 /// `message` with everything in double quotes left out, since PostgreSQL quotes values so.
-fn without_quotes(message: &str) -> String {
+pub(super) fn without_quotes(message: &str) -> String {
     message.split('"').step_by(2).collect::<Vec<_>>().join("…")
 }
 

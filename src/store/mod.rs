@@ -17,6 +17,7 @@ mod sqlite;
 mod tables;
 #[doc(hidden)]
 pub mod testing;
+mod tls;
 mod transaction;
 
 pub use error::StoreError;
@@ -37,6 +38,11 @@ use std::sync::Arc;
 pub struct StoreSettings {
     /// `sqlite:path` or `postgres://...`.
     pub url: String,
+}
+
+/// Whether [`Store::open`] can read `url` and its options; whether there is such a store is not looked at.
+pub fn is_store_address(url: &str) -> bool {
+    url.starts_with("sqlite:") || tls::Target::parse(url).is_ok()
 }
 
 /// An open store; clones share it.
@@ -136,6 +142,16 @@ impl Store {
 }
 
 impl Store {
+    /// Why this store acknowledges and answers nothing more, if a commit failed. Nobody knows then what is on the
+    /// disk: only a restart, which reads it, can tell, so the process must end.
+    pub fn poisoned(&self) -> Option<String> {
+        match &self.0.backend {
+            Backend::Sqlite(store) => store.poisoned(),
+            // The server keeps the data: what became of a commit there can be asked again.
+            Backend::Postgres(_) => None,
+        }
+    }
+
     /// Whether reads and writes can be served now: a store whose commit failed serves no more.
     pub fn is_ready(&self) -> bool {
         self.read(|tx| tx.domains().map(|_| ())).is_ok()

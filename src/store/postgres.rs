@@ -56,12 +56,6 @@ enum Attempt<T, E> {
 impl PostgresStore {
     /// Opens the database at `url`; also gives the lane of keys.
     pub(super) fn open(url: &str, clock: &Clock, metrics: &Metrics) -> Result<(Self, i32), StoreError> {
-        if ["sslmode=require", "sslmode=verify-ca", "sslmode=verify-full"].iter().any(|mode| url.contains(mode)) {
-            return Err(StoreError::Unavailable(
-                "this version cannot yet speak TLS to PostgreSQL; use a socket or a tunnel, and sslmode=disable"
-                    .to_owned(),
-            ));
-        }
         let mut lease = postgres(url)?;
         let lane = prepare(&mut lease, clock)?;
         let url = url.to_owned();

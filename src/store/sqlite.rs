@@ -9,6 +9,7 @@ use crate::metrics::Metrics;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -31,7 +32,11 @@ pub(super) struct SqliteStore {
     writer: Option<SyncSender<Message>>,
     thread: Option<JoinHandle<()>>,
     metrics: Metrics,
+    poison: Poison,
 }
+
+/// Why nothing more is acknowledged or answered; set once, by the writer.
+type Poison = Arc<OnceLock<String>>;
 
 enum Message {
     Work(Box<dyn Job>),
@@ -103,13 +108,22 @@ impl SqliteStore {
         let reading = path.to_owned();
         let (sender, receiver) = sync_channel(WAITING);
         let metrics = metrics.clone();
-        let writer = Writer { connection, sequences, receiver, poisoned: None, metrics: metrics.clone(), _lock: lock };
+        let poison = Poison::default();
+        let writer = Writer {
+            connection,
+            sequences,
+            receiver,
+            kept: Vec::new(),
+            poison: Arc::clone(&poison),
+            metrics: metrics.clone(),
+            _lock: lock,
+        };
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || writer.run())
             .map_err(|_| StoreError::Unavailable("no thread for the writer".to_owned()))?;
         let readers = Pool::new(READERS, &metrics, Box::new(move || sqlite_reader(&reading)));
-        Ok((Self { readers, writer: Some(sender), thread: Some(thread), metrics }, lane))
+        Ok((Self { readers, writer: Some(sender), thread: Some(thread), metrics, poison }, lane))
     }
 
     pub(super) fn write<T, E, W>(&self, work: W) -> Result<T, E>
@@ -137,6 +151,7 @@ impl SqliteStore {
         &self,
         work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
+        self.sound()?;
         self.readers.lend(|connection| match connection.batch("BEGIN") {
             Ok(()) => read_in(connection, work),
             Err(error) => (Err(StoreError::from(error).into()), false),
@@ -144,6 +159,7 @@ impl SqliteStore {
     }
 
     pub(super) fn enqueue_audit(&self, waiting: WaitingAudit) -> Result<(), StoreError> {
+        self.sound()?;
         let writer = self.writer.as_ref().ok_or_else(stopped)?;
         let queue = &self.metrics.gauges().audit_waiting;
         queue.inc();
@@ -159,6 +175,17 @@ impl SqliteStore {
     /// The queue is served in order: an empty work is done after all before it.
     pub(super) fn flush_audit(&self) -> Result<(), StoreError> {
         self.write(|_| Ok(()))
+    }
+
+    /// Why this store serves no more, if that is so.
+    pub(super) fn poisoned(&self) -> Option<String> {
+        let ended = self.thread.as_ref().is_some_and(JoinHandle::is_finished);
+        self.poison.get().cloned().or_else(|| ended.then(|| "its writer has stopped".to_owned()))
+    }
+
+    /// An error where nothing may be answered any more: its audit row could not be kept.
+    fn sound(&self) -> Result<(), StoreError> {
+        self.poisoned().map_or(Ok(()), |why| Err(StoreError::Unavailable(why)))
     }
 
     fn is_writer(&self) -> bool {
@@ -230,8 +257,9 @@ struct Writer {
     connection: Connection,
     sequences: Sequences,
     receiver: Receiver<Message>,
-    /// Why nothing more is acknowledged.
-    poisoned: Option<String>,
+    /// Audit rows of a group that was undone: their questions were answered, so the next commit takes them.
+    kept: Vec<WaitingAudit>,
+    poison: Poison,
     metrics: Metrics,
     /// Held until the last commit.
     _lock: File,
@@ -271,7 +299,7 @@ impl Writer {
         self.metrics.gauges().store_queue.dec_by(works);
         let begun = Instant::now();
         let mut jobs = Vec::with_capacity(group.len());
-        let failure = match &self.poisoned {
+        let failure = match self.poison.get() {
             Some(why) => {
                 jobs.extend(group.into_iter().filter_map(Message::into_job));
                 Some(StoreError::Unavailable(why.clone()))
@@ -296,6 +324,12 @@ impl Writer {
     fn attempt(&mut self, group: Vec<Message>, jobs: &mut Vec<Box<dyn Job>>) -> Result<(), StoreError> {
         let begun = self.connection.batch("BEGIN IMMEDIATE").map_err(StoreError::from);
         let mut state = begun;
+        let mut audits = std::mem::take(&mut self.kept);
+        for waiting in &audits {
+            if state.is_ok() {
+                state = self.keep(waiting);
+            }
+        }
         for message in group {
             match message {
                 Message::Work(mut job) => {
@@ -304,27 +338,44 @@ impl Writer {
                     }
                     jobs.push(job);
                 }
-                Message::Audit(waiting) if state.is_ok() => {
-                    state = self.savepoint(|transaction| {
-                        let kept = transaction.audit_insert(&waiting.event, waiting.id, waiting.time);
-                        kept.inspect_err(|error| log::error!("an audit row was refused: {error}")).is_ok()
-                    });
+                Message::Audit(waiting) => {
+                    if state.is_ok() {
+                        state = self.keep(&waiting);
+                    }
+                    audits.push(*waiting);
                 }
-                Message::Audit(_) => {}
             }
         }
         if let Err(error) = state {
             // The database itself gave up the transaction (a full disk): all of the group is undone.
             let _ = self.connection.batch("ROLLBACK");
+            self.kept = audits;
+            if self.kept.len() > WAITING {
+                self.poison(format!("{} audit rows cannot be kept: {error}", self.kept.len()));
+            }
             return Err(error);
         }
         self.connection.batch("COMMIT").map_err(|error| {
             // After a failed sync nobody knows what is on the disk. Only a restart, which reads it, can tell.
             let why = format!("a commit failed, restart is needed: {}", StoreError::from(error));
             let _ = self.connection.batch("ROLLBACK");
-            log::error!("{why}");
-            self.poisoned = Some(why);
+            self.poison(why);
             StoreError::Unknown
+        })
+    }
+
+    /// From here on nothing is acknowledged and nothing answered.
+    fn poison(&self, why: String) {
+        log::error!("{why}");
+        // The first reason stands.
+        let _ = self.poison.set(why);
+    }
+
+    /// Writes the audit row of a question.
+    fn keep(&mut self, waiting: &WaitingAudit) -> Result<(), StoreError> {
+        self.savepoint(|transaction| {
+            let kept = transaction.audit_insert(&waiting.event, waiting.id, waiting.time);
+            kept.inspect_err(|error| log::error!("an audit row was refused: {error}")).is_ok()
         })
     }
 

@@ -52,6 +52,21 @@ impl Place {
         Store::open(&self.url, clock)
     }
 
+    /// From now on each message that is journalled in this SQLite store lets the commit fail, and no statement
+    /// before it; `false` mends it. As a process that holds the store would find a disk that gives up.
+    pub fn plant_failing_commits(&self, planted: bool) -> Result<(), StoreError> {
+        let path = self.url.strip_prefix("sqlite:").unwrap_or_default();
+        // A deferred foreign key is looked at when the transaction commits, and not before.
+        let sql = if planted {
+            "CREATE TABLE planted_parent (id INTEGER PRIMARY KEY); \
+             CREATE TABLE planted_child (id REFERENCES planted_parent (id) DEFERRABLE INITIALLY DEFERRED); \
+             CREATE TRIGGER planted AFTER INSERT ON inbox BEGIN INSERT INTO planted_child VALUES (1); END"
+        } else {
+            "DROP TRIGGER planted; DROP TABLE planted_child; DROP TABLE planted_parent"
+        };
+        Ok(super::connection::sqlite_writer(path)?.batch(sql)?)
+    }
+
     /// A place of each kind that this machine has.
     pub fn each() -> Vec<Self> {
         Self::sqlite().into_iter().chain(Self::postgres()).collect()
@@ -76,7 +91,7 @@ fn find_cluster() -> Option<String> {
     let named = std::env::vars_os().find(|(name, _)| name == "TEST_DATABASE_URL").map(|(_, value)| value);
     match named {
         Some(url) => url.into_string().ok(),
-        None => start_cluster(),
+        None => start_cluster(|_| Some(String::new())),
     }
 }
 
@@ -96,7 +111,21 @@ fn create_database(server: &str, name: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn start_cluster() -> Option<String> {
+/// A cluster of its own that speaks TLS with this certificate, and with nobody without TLS.
+#[cfg(test)]
+pub(super) fn tls_cluster(certificate: &str, key: &str) -> Option<String> {
+    start_cluster(|data| {
+        // The server insists on a key that is its user's alone.
+        let copied = "cp \"$1\" \"$3/server.crt\"; cp \"$2\" \"$3/server.key\"; chmod 600 \"$3/server.key\"; \
+                      echo 'hostssl all all all trust' > \"$3/pg_hba.conf\"; \
+                      chown --reference \"$3/PG_VERSION\" \"$3/server.crt\" \"$3/server.key\"";
+        finished(Command::new("sh").args(["-ec", copied, "sh", certificate, key]).arg(data))
+            .then(|| "-c ssl=on".to_owned())
+    })
+}
+
+/// Makes and starts a cluster; `arrange` gets its folder before the start and gives further options.
+fn start_cluster(arrange: impl Fn(&Path) -> Option<String>) -> Option<String> {
     let binaries = newest_binaries()?;
     let folder = std::env::temp_dir().join(unique("nayose-pg"));
     std::fs::create_dir_all(&folder).ok()?;
@@ -122,11 +151,12 @@ fn start_cluster() -> Option<String> {
     if !finished(init.arg(&data)) {
         return None;
     }
+    let options = arrange(&data)?;
     let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).ok()?.port();
     // The server ends with this process: `sh` waits for the end of its input, which we never write to.
     let script = format!(
         "'{}/postgres' -D '{}' -c listen_addresses=127.0.0.1 -p {port} -c unix_socket_directories='' -c fsync=off \
-         -c max_connections=300 >/dev/null 2>&1 & server=$!; cat >/dev/null; kill -INT $server; wait $server; rm -rf '{}'",
+         -c max_connections=300 {options} >/dev/null 2>&1 & server=$!; cat >/dev/null; kill -INT $server; wait $server; rm -rf '{}'",
         binaries.display(),
         data.display(),
         folder.display(),

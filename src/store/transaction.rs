@@ -56,6 +56,12 @@ impl<'a> Transaction<'a> {
         error.into()
     }
 
+    /// What to fail with when another transaction was quicker: all of the work is run again, within a bound.
+    pub fn lost_race(&mut self) -> StoreError {
+        self.retry = true;
+        StoreError::Busy
+    }
+
     /// Whether a statement failed for contention alone.
     pub(super) fn wants_retry(&self) -> bool {
         self.retry

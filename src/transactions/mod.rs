@@ -43,15 +43,18 @@ pub struct Reply {
     pub action: &'static str,
 }
 
-/// Why there is no reply: the transport answers with a fault.
+/// Why there is no reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// This endpoint does not serve such a payload.
     NotServed,
     /// The payload's own header cannot be read, so that it cannot be acknowledged.
     Unreadable(String),
-    /// The store cannot say now; or whether it committed is unknown, and nothing may be acknowledged.
+    /// The store cannot say now; nothing happened.
     Unavailable,
+    /// Whether it was committed is not known. Any answer, a fault too, could be false: there must be none, so
+    /// that the sender repeats the message and hears the outcome that is stored (decisions 1 to 3).
+    Unknown,
 }
 
 /// What the profile needs to know of the network.
@@ -111,6 +114,11 @@ impl Service {
         self.registry.measure();
     }
 
+    /// Whether the store has failed so that only a restart can help.
+    pub fn has_failed(&self) -> bool {
+        self.registry.store().poisoned().is_some()
+    }
+
     /// Answers one payload; blocks on the store.
     pub fn handle(&self, endpoint: Endpoint, payload: &Element, peer: &Peer) -> Result<Reply, Refusal> {
         if !Self::serves(endpoint, &payload.name) {
@@ -129,7 +137,7 @@ impl Service {
             if failure.reason() == Some(crate::registry::Reason::Defect) {
                 log::error!("a request could not be answered: {failure}");
             }
-            Refusal::Unavailable
+            refusal(&failure)
         })
     }
 
@@ -166,6 +174,14 @@ impl Service {
 
     fn fresh_frame(&self, request: &Request<'_>) -> ReplyFrame {
         self.frame(&request.reply_id, request.received)
+    }
+}
+
+/// What a failure of ours is to the transport.
+fn refusal(failure: &Failure) -> Refusal {
+    match failure.reason() {
+        Some(_) => Refusal::Unavailable,
+        None => Refusal::Unknown,
     }
 }
 

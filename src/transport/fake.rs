@@ -5,6 +5,7 @@ use crate::metrics::Metrics;
 use crate::transactions::{Endpoint, Peer, Refusal, Reply};
 use crate::xml;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// What the fake does with a request.
@@ -16,19 +17,30 @@ pub(super) enum Does {
     NotServed,
     Unreadable,
     Unavailable,
+    LosesTheOutcome,
 }
 
 /// Serves feeds at PIX and searches at PDQ.
 pub(super) struct Fake {
     pub(super) does: Does,
     pub(super) ready: bool,
+    pub(super) failed: AtomicBool,
     pub(super) systems: Mutex<Vec<Option<String>>>,
     metrics: Metrics,
+    /// Called when a request is in work, before anything is done with it.
+    pub(super) entered: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Fake {
     pub(super) fn new(does: Does) -> Self {
-        Self { does, ready: true, systems: Mutex::new(Vec::new()), metrics: Metrics::default() }
+        Self {
+            does,
+            ready: true,
+            failed: AtomicBool::new(false),
+            systems: Mutex::new(Vec::new()),
+            entered: Box::new(|| {}),
+            metrics: Metrics::default(),
+        }
     }
 }
 
@@ -43,6 +55,7 @@ impl Handler for Fake {
 
     fn handle(&self, _: Endpoint, payload: &xml::Element, peer: &Peer) -> Result<Reply, Refusal> {
         self.systems.lock().unwrap().push(peer.system.clone());
+        (self.entered)();
         match self.does {
             Does::Replies => {}
             Does::RepliesAfter(time) => std::thread::sleep(time),
@@ -50,6 +63,7 @@ impl Handler for Fake {
             Does::NotServed => return Err(Refusal::NotServed),
             Does::Unreadable => return Err(Refusal::Unreadable("the message has no <id>".to_owned())),
             Does::Unavailable => return Err(Refusal::Unavailable),
+            Does::LosesTheOutcome => return Err(Refusal::Unknown),
         }
         let text = payload.text();
         Ok(Reply {
@@ -68,6 +82,10 @@ impl Handler for Fake {
 
     fn measure(&self) {
         self.metrics.gauges().ready.set(i64::from(self.ready));
+    }
+
+    fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
     }
 }
 

@@ -3,7 +3,7 @@
 //! One hop to a blocking thread for each request, never more. It must never parse on the threads that move
 //! bytes, and never log a body.
 
-use super::soap::{self, HttpAnswer};
+use super::soap::{self, HttpAnswer, NoAnswer};
 use super::{Handler, Settings, wsdl};
 use crate::clock::Clock;
 use crate::metrics::Raised;
@@ -114,7 +114,13 @@ async fn post<H: Handler>(
     };
     let caller = request.conn_data::<Caller>().cloned().unwrap_or_default();
     let begun = Instant::now();
-    let answer = work(endpoint, body, content_type, caller, state.clone().into_inner()).await;
+    let answer = match work(endpoint, body, content_type, caller, state.clone().into_inner()).await {
+        Ok(answer) => answer,
+        Err(none) => {
+            state.handler.metrics().request(none.transaction, "unknown", Some(begun.elapsed()));
+            return hang_up();
+        }
+    };
     state.handler.metrics().request(answer.transaction, answer.outcome, Some(begun.elapsed()));
     // actix-http ends a connection after a request that offered an upgrade (h2c: Java's client, on every plain
     // request) without saying so: say it.
@@ -149,12 +155,12 @@ async fn work<H: Handler>(
     content_type: Option<String>,
     caller: Caller,
     state: Arc<State<H>>,
-) -> HttpAnswer {
+) -> Result<HttpAnswer, NoAnswer> {
     let rules = state.settings.rules();
     let clock = state.clock.clone();
     let fresh = move || clock.uuid().to_string();
     let Ok(place) = state.places.clone().try_acquire_owned() else {
-        return soap::overloaded(&rules, &fresh);
+        return Ok(soap::overloaded(&rules, &fresh));
     };
     let clock = state.clock.clone();
     let raised = Raised::on(&state.handler.metrics().gauges().in_flight);
@@ -167,7 +173,7 @@ async fn work<H: Handler>(
     });
     done.await.unwrap_or_else(|_| {
         log::error!("a request broke off outside of its transaction");
-        soap::broken(&rules, &fresh)
+        Ok(soap::broken(&rules, &fresh))
     })
 }
 
@@ -176,6 +182,13 @@ fn turn_away<H: Handler>(state: &State<H>, status: StatusCode, reason: &'static 
     state.handler.metrics().request("none", "refused", None);
     let mut response = HttpResponse::build(status);
     response.force_close().content_type("text/plain; charset=UTF-8").body(format!("{reason}\n"))
+}
+
+/// Ends the connection without a byte: a body that breaks off before anything was sent makes actix-http drop the
+/// connection with all that it meant to write.
+fn hang_up() -> HttpResponse {
+    let broken = futures_util::stream::once(async { Err::<web::Bytes, _>(std::io::Error::other("no answer")) });
+    HttpResponse::Ok().streaming(broken)
 }
 
 fn send(answer: HttpAnswer, last: bool) -> HttpResponse {

@@ -19,7 +19,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::task::Poll;
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot};
+
+/// How often it is looked whether the handler has failed.
+const WATCH_EVERY: Duration = Duration::from_millis(50);
 
 /// A listener that is bound.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +82,7 @@ impl std::fmt::Display for ListenError {
 
 impl std::error::Error for ListenError {}
 
-/// Serves until SIGTERM or SIGINT, then lets requests in work finish. Blocks.
+/// Serves until SIGTERM or SIGINT, or until the handler has failed, then lets requests in work finish. Blocks.
 pub fn run<H: Handler>(
     settings: Settings,
     handler: Arc<H>,
@@ -227,7 +231,10 @@ async fn serve<H: Handler>(
     let admin_handle = admin.as_ref().map(Server::handle);
     let admin = admin.map(actix_web::rt::spawn);
     if !at_once {
-        asked.await;
+        tokio::select! {
+            () = asked => {}
+            () = failed(&*state.handler) => log::error!("the service has failed and stops"),
+        }
     }
     state.stopping.store(true, Ordering::Relaxed);
     requests_handle.stop(true).await;
@@ -239,6 +246,17 @@ async fn serve<H: Handler>(
         server.await.map_err(std::io::Error::other).and_then(|ended| ended).map_err(ListenError::Server)?;
     }
     Ok(())
+}
+
+/// Ends when the handler has failed.
+async fn failed<H: Handler>(handler: &H) {
+    let mut look = tokio::time::interval(WATCH_EVERY);
+    loop {
+        look.tick().await;
+        if handler.has_failed() {
+            return;
+        }
+    }
 }
 
 /// The server of `http` and `https`.

@@ -30,6 +30,8 @@ pub trait Handler: Send + Sync + 'static {
     fn metrics(&self) -> &Metrics;
     /// Brings the metrics up to date that are not while nobody asks; may block.
     fn measure(&self);
+    /// Whether no request can be answered until the process is started again: it drains and ends.
+    fn has_failed(&self) -> bool;
 }
 
 impl Handler for Service {
@@ -51,6 +53,10 @@ impl Handler for Service {
 
     fn measure(&self) {
         Service::measure(self);
+    }
+
+    fn has_failed(&self) -> bool {
+        Service::has_failed(self)
     }
 }
 

@@ -4,7 +4,8 @@ use super::fake::{Does, Fake, HEADERS, PAYLOAD, envelope};
 use super::*;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 fn settings() -> Settings {
@@ -19,6 +20,29 @@ fn settings() -> Settings {
 
 fn start(settings: Settings, does: Does) -> Running {
     spawn(settings, Arc::new(Fake::new(does))).unwrap()
+}
+
+/// A server that takes its time, and a word for each request that is in work.
+fn start_slowly(settings: Settings) -> (Running, mpsc::Receiver<()>) {
+    let (tell, told) = mpsc::channel();
+    let mut fake = Fake::new(Does::RepliesAfter(Duration::from_millis(700)));
+    fake.entered = Box::new(move || {
+        // A test that has seen enough has stopped listening.
+        let _ = tell.send(());
+    });
+    (spawn(settings, Arc::new(fake)).unwrap(), told)
+}
+
+fn await_work(told: &mpsc::Receiver<()>) {
+    told.recv_timeout(Duration::from_secs(20)).expect("a request in work");
+}
+
+fn await_file(file: &Path) {
+    let begun = Instant::now();
+    while !file.exists() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "no file {}", file.display());
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 fn connect(address: SocketAddr) -> TcpStream {
@@ -178,10 +202,10 @@ fn descriptions_and_probes_are_served() {
 #[test]
 fn past_the_bound_of_requests_in_work_the_answer_is_503() {
     let narrow = Settings { in_flight: 1, ..settings() };
-    let running = start(narrow, Does::RepliesAfter(Duration::from_millis(700)));
+    let (running, told) = start_slowly(narrow);
     let http = running.address("http").unwrap();
     let first = std::thread::spawn(move || talk(http, &soap_post("/pix")));
-    std::thread::sleep(Duration::from_millis(250));
+    await_work(&told);
     let second = talk(http, &soap_post("/pix"));
     assert_eq!((status(&second), header(&second, "retry-after")), ("503", Some("2")), "{second}");
     assert_eq!(status(&first.join().unwrap()), "200");
@@ -202,12 +226,49 @@ fn a_panic_is_a_fault_and_the_server_lives_on() {
 }
 
 #[test]
+fn where_the_outcome_is_not_known_the_connection_ends_without_a_byte() {
+    let running = start(settings(), Does::LosesTheOutcome);
+    let http = running.address("http").unwrap();
+    for connection in ["Connection: close\r\n", "", "Connection: Upgrade\r\nUpgrade: h2c\r\n"] {
+        let mut stream = connect(http);
+        stream.write_all(soap_post("/pix").replace("Connection: close\r\n", connection).as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("the end, and not the end of patience");
+        assert_eq!(String::from_utf8_lossy(&answer), "");
+    }
+    assert_eq!(status(&talk(http, &get("/health"))), "200");
+    let metrics = talk(running.address("admin").unwrap(), &get("/metrics"));
+    assert!(metrics.contains("nayose_requests_total{transaction=\"ITI-44\",outcome=\"unknown\"} 3"), "{metrics}");
+    running.stop().unwrap();
+}
+
+#[test]
+fn a_handler_that_has_failed_stops_the_server_without_losing_a_request() {
+    let mut fake = Fake::new(Does::RepliesAfter(Duration::from_millis(300)));
+    let (tell, told) = mpsc::channel();
+    fake.entered = Box::new(move || tell.send(()).unwrap());
+    let fake = Arc::new(fake);
+    let running = spawn(settings(), fake.clone()).unwrap();
+    let http = running.address("http").unwrap();
+    let request = std::thread::spawn(move || talk(http, &soap_post("/pix")));
+    await_work(&told);
+    fake.failed.store(true, std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(status(&request.join().unwrap()), "200");
+    let begun = Instant::now();
+    while TcpStream::connect(http).is_ok() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it serves on");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    running.stop().unwrap();
+}
+
+#[test]
 fn a_stop_lets_requests_in_work_finish() {
-    let running = start(settings(), Does::RepliesAfter(Duration::from_millis(700)));
+    let (running, told) = start_slowly(settings());
     let http = running.address("http").unwrap();
     let idle = connect(http);
     let request = std::thread::spawn(move || talk(http, &soap_post("/pix")));
-    std::thread::sleep(Duration::from_millis(250));
+    await_work(&told);
     let begun = Instant::now();
     running.stop().unwrap();
     assert!(begun.elapsed() < Duration::from_secs(10), "an idle connection holds the stop up");
@@ -222,8 +283,11 @@ fn a_stop_lets_requests_in_work_finish() {
 #[ignore = "is run as a child of another test"]
 fn serves_until_a_signal() {
     let Some(file) = std::env::var_os("NAYOSE_TEST_ADDRESS_FILE") else { return };
-    let settings = Settings { address_file: Some(file.into()), ..settings() };
-    run(settings, Arc::new(Fake::new(Does::RepliesAfter(Duration::from_millis(700)))), |_| {}).unwrap();
+    let file = PathBuf::from(file);
+    let mut fake = Fake::new(Does::RepliesAfter(Duration::from_millis(700)));
+    let mark = file.with_extension("in-work");
+    fake.entered = Box::new(move || std::fs::write(&mark, "").unwrap());
+    run(Settings { address_file: Some(file), ..settings() }, Arc::new(fake), |_| {}).unwrap();
 }
 
 #[test]
@@ -237,15 +301,11 @@ fn a_signal_stops_the_server_without_losing_a_request() {
             .stdout(std::process::Stdio::null())
             .spawn()
             .unwrap();
-        let begun = Instant::now();
-        while !file.exists() {
-            assert!(begun.elapsed() < Duration::from_secs(20), "no address file");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        await_file(&file);
         let lines = std::fs::read_to_string(&file).unwrap();
         let http = lines.lines().find_map(|line| line.strip_prefix("http=")).unwrap().parse().unwrap();
         let request = std::thread::spawn(move || talk(http, &soap_post("/pix")));
-        std::thread::sleep(Duration::from_millis(250));
+        await_file(&file.with_extension("in-work"));
         // The shell's own word: a bare machine has no program of that name.
         let order = format!("kill {signal} {}", child.id());
         let kill = std::process::Command::new("sh").args(["-c", &order]).status();
@@ -304,7 +364,6 @@ mod tls {
     use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
     use rustls::{ClientConfig, ClientConnection, HandshakeKind, RootCertStore, StreamOwned};
     use std::collections::HashMap;
-    use std::path::PathBuf;
 
     /// Of `client.pem`.
     const FINGERPRINT: &str =

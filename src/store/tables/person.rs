@@ -3,12 +3,54 @@
 use super::CHUNK;
 use super::process::one;
 use crate::identity::{PersonId, RecordId};
-use crate::store::connection::on_connection;
+use crate::store::connection::{Connection, on_connection};
 use crate::store::schema::{link, person, source_record};
 use crate::store::{PersonRow, SourceRecordRow, StoreError, Transaction};
 use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Text};
+
+#[derive(QueryableByName)]
+struct Held {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = Text)]
+    state: String,
+}
 
 impl Transaction<'_> {
+    /// Locks the persons whose `records` these are, in ascending order and until the end of the transaction, so
+    /// that nobody moves a record to or from them meanwhile (decision 6). `seen` is what a decision was built on.
+    /// Where another transaction has just changed any of it, the race is lost and the work runs again. A store
+    /// with one writer needs none of this.
+    pub fn persons_lock(&mut self, records: &[RecordId], seen: Option<(RecordId, PersonId)>) -> Result<(), StoreError> {
+        if matches!(self.connection(), Connection::Sqlite(_)) {
+            return Ok(());
+        }
+        let asked: Vec<RecordId> = records.iter().copied().chain(seen.map(|(record, _)| record)).collect();
+        let before = self.persons_of(&asked)?;
+        let mut persons: Vec<i64> = before.iter().map(|(_, person)| person.0).collect();
+        persons.sort_unstable();
+        persons.dedup();
+        let held = self.persons_hold(&persons)?;
+        let all = held.iter().map(|row| row.id).eq(persons) && held.iter().all(|row| row.state == "active");
+        let as_seen = seen.is_none_or(|pair| before.contains(&pair));
+        if all && as_seen && self.persons_of(&asked)? == before { Ok(()) } else { Err(self.lost_race()) }
+    }
+
+    /// Each statement of a transaction that reads what is committed sees what was committed before its own start,
+    /// and a row that had to be waited for as it is after the wait.
+    fn persons_hold(&mut self, persons: &[i64]) -> Result<Vec<Held>, StoreError> {
+        let result = match self.connection() {
+            Connection::Sqlite(_) => return Ok(Vec::new()),
+            Connection::Postgres(connection) => {
+                diesel::sql_query("SELECT id, state FROM person WHERE id = ANY($1) ORDER BY id FOR UPDATE")
+                    .bind::<Array<BigInt>, _>(persons)
+                    .load(connection.as_mut())
+            }
+        };
+        result.map_err(|error| self.failed(error))
+    }
+
     /// Adds a person.
     pub fn person_insert(&mut self, id: PersonId, now: i64) -> Result<(), StoreError> {
         let row = PersonRow { id: id.0, state: "active".to_owned(), successor: None, created: now };

@@ -149,22 +149,25 @@ fn eight_threads_that_find_or_create_under_a_lock_make_one() {
     });
 }
 
+fn question(number: i64) -> AuditEvent {
+    AuditEvent {
+        transaction: "ITI-45",
+        principal: "emr".to_owned(),
+        action: Action::Execute,
+        outcome: AuditOutcome::Success,
+        reason: String::new(),
+        message_id: format!("m{number}"),
+        records: ids(&[number]),
+        persons: Vec::new(),
+    }
+}
+
 #[test]
 fn audit_rows_of_questions_are_durable_after_a_flush_and_have_their_places() {
     for place in Place::each() {
         let store = place.open(&clock()).unwrap();
         for number in 0..40 {
-            let event = AuditEvent {
-                transaction: "ITI-45",
-                principal: "emr".to_owned(),
-                action: Action::Execute,
-                outcome: AuditOutcome::Success,
-                reason: String::new(),
-                message_id: format!("m{number}"),
-                records: ids(&[number]),
-                persons: Vec::new(),
-            };
-            store.enqueue_audit(event, number).unwrap();
+            store.enqueue_audit(question(number), number).unwrap();
         }
         store.flush_audit().unwrap();
         let rows = read(&store, |tx| tx.audit_recent(100));
@@ -203,10 +206,31 @@ fn after_a_failed_commit_nothing_more_is_acknowledged() {
     assert!(matches!(failed, Err(StoreError::Unknown)), "{failed:?}");
     let later = store.write(Vec::new(), |tx| tx.record_insert(&record(2, "b")));
     assert!(matches!(later, Err(StoreError::Unavailable(_))), "{later:?}");
-    assert_eq!(read(&store, |tx| tx.counts()).records, 1, "what was acknowledged can be read");
+    assert!(store.poisoned().is_some_and(|why| why.contains("restart")), "{:?}", store.poisoned());
+    assert!(!store.is_ready());
+    // An answer whose audit row cannot be kept must not be given.
+    let audited = store.enqueue_audit(question(1), 1);
+    assert!(matches!(audited, Err(StoreError::Unavailable(_))), "{audited:?}");
+    assert!(matches!(store.counts(), Err(StoreError::Unavailable(_))));
+    assert!(store.flush_audit().is_err());
     drop(store);
     let again = place.open(&clock()).unwrap();
     assert_eq!(read(&again, |tx| tx.counts()).records, 1, "a restart serves again");
+}
+
+#[test]
+fn audit_rows_of_a_group_that_the_database_gave_up_are_kept_by_the_next() {
+    let place = Place::sqlite().unwrap();
+    let store = place.open(&clock()).unwrap();
+    let mut beside = crate::store::connection::sqlite_writer(place.url.strip_prefix("sqlite:").unwrap()).unwrap();
+    // Ends the whole transaction, as a full disk does.
+    beside.batch("CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ROLLBACK, 'full'); END").unwrap();
+    store.enqueue_audit(question(1), 1).unwrap();
+    assert!(store.flush_audit().is_err());
+    assert_eq!(store.poisoned(), None, "undone as a whole, and known to be");
+    beside.batch("DROP TRIGGER full").unwrap();
+    store.flush_audit().unwrap();
+    assert_eq!(read(&store, |tx| tx.audit_recent(10)).len(), 1);
 }
 
 #[test]

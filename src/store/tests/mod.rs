@@ -1,6 +1,7 @@
 //! Every claim of the store, on every database that this machine has.
 
 mod durability;
+mod locks;
 mod schema_agreement;
 mod search;
 mod tables;

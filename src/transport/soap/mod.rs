@@ -69,24 +69,44 @@ pub struct HttpAnswer {
     pub outcome: &'static str,
 }
 
+/// Nothing may be answered: the connection must end without a byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoAnswer {
+    /// The transaction, for counting.
+    pub transaction: &'static str,
+}
+
+/// Why there is no reply.
+enum Unreplied {
+    Fault(Fault),
+    Nothing,
+}
+
+impl From<Fault> for Unreplied {
+    fn from(fault: Fault) -> Self {
+        Unreplied::Fault(fault)
+    }
+}
+
 /// Answers one request. `fresh` draws a UUID.
 pub fn exchange<H: Handler + ?Sized>(
     request: &Request<'_>,
     handler: &H,
     rules: &Rules,
     fresh: &dyn Fn() -> String,
-) -> HttpAnswer {
+) -> Result<HttpAnswer, NoAnswer> {
     let mut context = Context { transaction: "none", relates_to: None };
     match answer(request, handler, rules, &mut context) {
-        Ok(reply) => HttpAnswer {
+        Ok(reply) => Ok(HttpAnswer {
             status: 200,
             content_type: CONTENT_TYPE,
             headers: Vec::new(),
             body: reply::envelope(&reply, &fresh(), context.relates_to.as_deref()),
             transaction: context.transaction,
             outcome: "answered",
-        },
-        Err(fault) => fault.answer(rules.fault_status, &fresh(), &context),
+        }),
+        Err(Unreplied::Fault(fault)) => Ok(fault.answer(rules.fault_status, &fresh(), &context)),
+        Err(Unreplied::Nothing) => Err(NoAnswer { transaction: context.transaction }),
     }
 }
 
@@ -111,7 +131,7 @@ fn answer<H: Handler + ?Sized>(
     handler: &H,
     rules: &Rules,
     context: &mut Context,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, Unreplied> {
     let media = media(request.content_type).ok_or(Fault::MediaType)?;
     let document = xml::read(request.body, media.charset.as_deref(), &rules.limits).map_err(Fault::NotXml)?;
     let envelope = envelope::open(&document, media.soap12)?;
@@ -125,20 +145,24 @@ fn answer<H: Handler + ?Sized>(
     let addressing = Addressing::read(&envelope.headers)?;
     if !served {
         let named = addressing.action.clone().unwrap_or_else(|| payload.name.local.to_string());
-        return Err(Fault::ActionNotSupported(named));
+        return Err(Fault::ActionNotSupported(named).into());
     }
     addressing.check(&payload.name, rules.lenient)?;
     let handled = catch_unwind(AssertUnwindSafe(|| handler.handle(request.endpoint, payload, request.peer)));
     match handled {
         Ok(Ok(reply)) => Ok(reply),
         Ok(Err(Refusal::NotServed)) => {
-            Err(Fault::ActionNotSupported(addressing.action.unwrap_or_else(|| payload.name.local.to_string())))
+            Err(Fault::ActionNotSupported(addressing.action.unwrap_or_else(|| payload.name.local.to_string())).into())
         }
-        Ok(Err(Refusal::Unreadable(reason))) => Err(Fault::Unreadable(reason)),
-        Ok(Err(Refusal::Unavailable)) => Err(Fault::Unavailable),
+        Ok(Err(Refusal::Unreadable(reason))) => Err(Fault::Unreadable(reason).into()),
+        Ok(Err(Refusal::Unavailable)) => Err(Fault::Unavailable.into()),
+        Ok(Err(Refusal::Unknown)) => {
+            log::error!("a request of {} is left unanswered: its outcome is not known", context.transaction);
+            Err(Unreplied::Nothing)
+        }
         Err(_) => {
             log::error!("a request of {} broke off", context.transaction);
-            Err(Fault::Internal)
+            Err(Fault::Internal.into())
         }
     }
 }

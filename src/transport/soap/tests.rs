@@ -15,7 +15,7 @@ const fn limits() -> xml::Limits {
 fn send(body: &[u8], content_type: &str, endpoint: Endpoint, does: Does, rules: &Rules) -> HttpAnswer {
     let peer = Peer { system: None };
     let request = Request { body, content_type: Some(content_type), endpoint, peer: &peer };
-    exchange(&request, &Fake::new(does), rules, &|| FRESH.to_owned())
+    exchange(&request, &Fake::new(does), rules, &|| FRESH.to_owned()).unwrap()
 }
 
 fn pix(body: &str, rules: &Rules) -> HttpAnswer {
@@ -263,6 +263,14 @@ fn what_the_service_refuses_becomes_a_fault() {
     check(Does::Unreadable, 400, "env:Sender", "fault");
     check(Does::Unavailable, 503, "env:Receiver", "unavailable");
     check(Does::Panics, 500, "env:Receiver", "failed");
+}
+
+#[test]
+fn what_is_not_known_to_have_happened_gets_no_answer_at_all() {
+    let (body, peer) = (envelope(HEADERS, PAYLOAD), Peer { system: None });
+    let request = Request { body: body.as_bytes(), content_type: Some(TYPE), endpoint: Endpoint::Pix, peer: &peer };
+    let answer = exchange(&request, &Fake::new(Does::LosesTheOutcome), &LENIENT, &|| FRESH.to_owned());
+    assert_eq!(answer.err(), Some(NoAnswer { transaction: "ITI-44" }));
 }
 
 #[test]
