@@ -2,6 +2,8 @@
 
 #![expect(clippy::expect_used, reason = "a test may panic; clippy.toml does not reach the functions that tests share")]
 
+#[path = "../tests/it/region.rs"]
+mod region;
 mod rows;
 mod target;
 
@@ -18,13 +20,16 @@ fn setting(name: &str) -> Option<PathBuf> {
 }
 
 fn play(variants: bool) {
-    let started = target::start();
     // Answers are written once, from the plain run.
     let replies = if variants { None } else { setting("NAYOSE_REPLIES") };
-    let only = setting("NAYOSE_ONLY").map(|name| name.to_string_lossy().into_owned());
+    let only = setting("NAYOSE_ONLY").map(|names| names.to_string_lossy().split(',').map(str::to_owned).collect());
     let exceptions = Exceptions::read(&folder().join("exceptions.toml")).expect("readable exceptions");
-    let options = Options { variants, replies, only, exceptions };
-    let report = run(&folder(), &started.target, &options).expect("readable cases");
+    let options = Options { variants, replies, only: only.unwrap_or_default(), exceptions };
+    let mut report = Report::default();
+    for mode in target::MODES {
+        let started = target::start(mode);
+        report.results.extend(run(&folder(), &started.target, &options).expect("readable cases").results);
+    }
     assert!(!report.results.is_empty(), "no case was played");
     assert!(report.failures() == 0, "\n{}", wrong(&report));
 }
@@ -40,6 +45,8 @@ fn every_case_is_readable() {
     let cases = load(&folder()).expect("readable cases");
     assert!(cases.len() > 20, "only {} cases", cases.len());
     assert!(cases.iter().all(|c| !c.proves.is_empty() && !c.step.is_empty()));
+    let nowhere = cases.iter().filter(|c| !target::MODES.contains(&c.mode.as_str())).map(|c| c.name.as_str());
+    assert_eq!(nowhere.collect::<Vec<_>>(), Vec::<&str>::new(), "cases of a mode that no server has");
 }
 
 #[test]

@@ -10,6 +10,7 @@
 
 mod architecture;
 mod concurrency;
+mod region;
 mod registry;
 mod support;
 mod tidy;
