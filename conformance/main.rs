@@ -2,10 +2,14 @@
 
 #![expect(clippy::expect_used, reason = "a test may panic; clippy.toml does not reach the functions that tests share")]
 
+mod hostile;
+mod planted;
 #[path = "../tests/it/region.rs"]
 mod region;
 mod rows;
+mod samples;
 mod target;
+mod wire;
 
 use nayose::conformance::{Exceptions, Options, Report, load, run};
 use std::path::{Path, PathBuf};
@@ -60,9 +64,15 @@ fn every_case_passes_in_every_dress() {
 }
 
 #[test]
+fn every_row_has_a_case() {
+    let (missing, strangers) = rows::unproved(&load(&folder()).expect("readable cases"));
+    assert_eq!(missing, Vec::<String>::new(), "rows that no case proves");
+    assert_eq!(strangers, Vec::<String>::new(), "named by cases, and no rows");
+}
+
+#[test]
 fn rows_are_current() {
     let cases = load(&folder()).expect("readable cases");
-    assert_eq!(rows::homeless(&cases), Vec::<&str>::new(), "rows of no known section");
     let (file, wanted) = (folder().join("ROWS.md"), rows::rows(&cases));
     if setting("NAYOSE_WRITE_ROWS").is_some() {
         std::fs::write(&file, &wanted).expect("ROWS.md can be written");

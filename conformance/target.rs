@@ -24,9 +24,10 @@ pub const SENDER: &str = "2.999.1.11.1";
 pub const MODES: [&str; 7] = ["open", "registered", "strict", "limited", "full", "broken", "gone"];
 
 /// Where registered access is in force: a device, its system, the domain it feeds, the domains it may ask and see.
-const SYSTEMS: [(&str, &str, &str, &[&str]); 3] = [
+const SYSTEMS: [(&str, &str, &str, &[&str]); 4] = [
     (SENDER, "h01-emr", "h01", &["h01", "c01", "regional"]),
     ("2.999.1.12.1", "h02-emr", "h02", &["h02", "regional"]),
+    ("2.999.1.13.1", "h03-emr", "h03", &["h03"]),
     ("2.999.1.21.1", "c01-emr", "c01", &["c01", "regional"]),
 ];
 

@@ -153,6 +153,8 @@ pub struct Expect {
     pub unechoed: bool,
     /// The step whose reply payload this one must equal: the bytes as they came, between the tags of Body.
     pub same_as: Option<usize>,
+    /// Whether the answer is no message, though it is no refusal either.
+    pub bare: bool,
     /// Fault code, local name.
     pub fault: Option<String>,
     /// Fault subcode, local name.

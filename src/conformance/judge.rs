@@ -21,7 +21,7 @@ pub(super) fn judge(expect: &Expect, answer: &Answer, reply: Option<&Reply>, sco
             wrong.push(format!("header {name} is `{found}`, not `{value}`"));
         }
     }
-    let wants_reply = status == 200 || expect.fault.is_some();
+    let wants_reply = !expect.bare && (status == 200 || expect.fault.is_some());
     match reply {
         Some(reply) => {
             wrong.extend(content(expect, answer, &reply.payload, scope).unwrap_or_else(|e| vec![e]));
