@@ -209,6 +209,7 @@ fn malformed() -> Vec<Attack> {
         assert!(message.contains(from), "{from}");
         message.replacen(from, to, 1)
     };
+    let declared = |encoding: &str| format!("<?xml version=\"1.0\" encoding=\"{encoding}\"?>{message}");
     let half = message.get(..message.len() / 2).unwrap_or_default();
     let mut broken_utf8 = message.clone().into_bytes();
     let first = broken_utf8.iter().position(|byte| *byte >= 0x80).expect("a byte of kanji");
@@ -235,19 +236,26 @@ fn malformed() -> Vec<Attack> {
         refused("an attribute without quotes", swap("classCode=\"PAT\"", "classCode=PAT"), "not quoted"),
         refused("an attribute without a value", swap("classCode=\"PAT\"", "classCode"), "no value"),
         refused("a bare ampersand", swap("星見", "a & b"), "reference"),
-        refused("a less-than sign in a value", swap("classCode=\"PAT\"", "classCode=\"<\""), "contains <"),
+        refused(
+            "a less-than sign in a value",
+            swap("classCode=\"PAT\"", "classCode=\"<\""),
+            "an attribute value contains &lt;",
+        ),
         refused("a reference to no character", swap("星見", "&#0;"), "names no character"),
         refused("a control character", swap("星見", "\u{1}"), "a character is not allowed"),
-        refused("the end of CDATA in text", swap("星見", "]]>"), "]]>"),
+        refused("the end of CDATA in text", swap("星見", "]]>"), "text contains ]]&gt;"),
         refused("two hyphens in a comment", swap("<s:Body>", "<!-- a -- b --><s:Body>"), "a comment contains --"),
         refused("a processing instruction", swap("<s:Body>", "<?php x?><s:Body>"), "a processing instruction"),
         refused("XML 1.1", format!("<?xml version=\"1.1\"?>{message}"), "a version of XML other than 1.0"),
         refused("bytes that are not UTF-8", broken_utf8, "malformed in their character encoding"),
-        refused(
-            "a charset that does not exist",
-            format!("<?xml version=\"1.0\" encoding=\"x-none\"?>{message}"),
-            "encoding",
-        ),
+        Attack {
+            media: "application/soap+xml",
+            ..refused("a charset that is not known", declared("x-none"), "encoding")
+        },
+        Attack {
+            media: "application/soap+xml; charset=x-none",
+            ..refused("a charset that is not known, by HTTP", message.clone(), "encoding")
+        },
         refused("no envelope", feed("1", "A"), "no SOAP envelope"),
         refused("an envelope without a body", document(""), "no body"),
         refused("an empty body", envelope(&headers("1"), ""), "the body is empty"),
