@@ -8,12 +8,12 @@ use nayose::clock::Clock;
 use nayose::hl7v3::Strictness;
 use nayose::registry::Registry;
 use nayose::store::testing::Place;
-use nayose::transactions::{Endpoint, Peer, Service, Settings};
-use nayose::transport;
-use nayose::transport::soap::{Request, exchange};
+use nayose::transactions::{Endpoint, Service, Settings};
+use nayose::transport::{self, Running};
 use nayose::xml::{self, Element, Limits};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const MY_SYSTEM: &str = "1.3.6.1.4.1.21367.2017.2.5.89";
 const CENTRAL: &str = "2.16.756.5.30.1.127.3.10.3";
@@ -39,10 +39,10 @@ fn folder() -> Option<PathBuf> {
     None
 }
 
-/// A network with the samples' domains.
+/// A server of a network with the samples' domains.
 struct Network {
-    service: Service,
-    rules: transport::Settings,
+    address: String,
+    _running: Running,
     _place: Place,
 }
 
@@ -64,18 +64,22 @@ impl Network {
         let codes = ["P", "T", "D"].map(str::to_owned).to_vec();
         let lenient = strictness == Strictness::Lenient;
         let network = Settings { processing_codes: codes, strictness, ..target::network() };
-        let rules = transport::Settings { lenient, ..transport::Settings::default() };
-        Self { service: Service::new(registry, network), rules, _place: place }
+        let http = Some("127.0.0.1:0".to_owned());
+        let listeners = transport::Settings { http, admin: None, lenient, ..transport::Settings::default() };
+        let running = transport::spawn(listeners, Arc::new(Service::new(registry, network))).expect("listeners");
+        let address = format!("http://{}", running.address("http").expect("an address"));
+        Self { address, _running: running, _place: place }
     }
 
     fn send(&self, endpoint: Endpoint, body: &[u8]) -> Answer {
-        let (peer, clock) = (Peer::default(), Clock::system());
-        let content_type = Some("application/soap+xml; charset=UTF-8");
-        let request = Request { body, content_type, endpoint, peer: &peer };
-        let answer = exchange(&request, &self.service, &self.rules.rules(), &|| clock.uuid().to_string());
-        let document = xml::read(answer.body.as_bytes(), None, &Limits::default()).expect("a message");
+        let url = format!("{}/{}", self.address, if endpoint == Endpoint::Pdq { "pdq" } else { "pix" });
+        let agent = ureq::Agent::new_with_config(ureq::Agent::config_builder().http_status_as_error(false).build());
+        let request = agent.post(&url).header("content-type", "application/soap+xml; charset=UTF-8");
+        let mut response = request.send(body).expect("an answer");
+        let (status, body) = (response.status().as_u16(), response.body_mut().read_to_string().expect("a text"));
+        let document = xml::read(body.as_bytes(), None, &Limits::default()).expect("a message");
         let payload = document.first("Body").and_then(|body| body.elements().next()).cloned();
-        Answer { status: answer.status, body: answer.body, payload }
+        Answer { status, body, payload }
     }
 }
 
@@ -179,8 +183,11 @@ fn the_swiss_samples_are_answered() {
     assert_eq!(answer.all(&format!("{person}/id"), "nullFlavor").len(), 1);
 }
 
-/// IHE's bodies in the order of its story: file, root, endpoint.
-const STORY: [(&str, &str, Endpoint); 6] = [
+/// File, root, endpoint.
+type Told = (&'static str, &'static str, Endpoint);
+
+/// IHE's bodies in the order of its story.
+const STORY: [Told; 6] = [
     ("01_PatientRegistryRecordAdded1.xml", "PRPA_IN201301UV02", Endpoint::Pix),
     ("03_PatientRegistryRecordAdded2.xml", "PRPA_IN201301UV02", Endpoint::Pix),
     ("04_PatientRegistryRecordRevised2.xml", "PRPA_IN201302UV02", Endpoint::Pix),
@@ -189,30 +196,30 @@ const STORY: [(&str, &str, Endpoint); 6] = [
     ("01_PDQQuery1.xml", "PRPA_IN201305UV02", Endpoint::Pdq),
 ];
 
-fn tell(network: &Network, folder: &Path, number: usize) -> Answer {
-    let (file, root, endpoint) = STORY[number];
-    network.send(endpoint, &wrapped(&read(folder, file), root))
+fn tell(network: &Network, folder: &Path, (file, root, endpoint): &Told) -> Answer {
+    network.send(*endpoint, &wrapped(&read(folder, file), root))
 }
 
 #[test]
 fn the_samples_of_ihe_are_answered() {
     let Some(folder) = folder().map(|folder| folder.join("ihe-official")) else { return };
     let network = Network::new(&[CLINIC, METROPOLITAN, SOCIAL_SECURITY], Strictness::Lenient);
-    for feed in 0..3 {
+    let [first, second, revised, question, merge, search] = &STORY;
+    for feed in [first, second, revised] {
         let answer = tell(&network, &folder, feed);
-        assert_eq!(answer.codes(), "CA", "{}: {}", STORY[feed].0, answer.body);
+        assert_eq!(answer.codes(), "CA", "{}: {}", feed.0, answer.body);
     }
     // The number of the other hospital is that of the patient of whom it was told last.
     let (new, security) = (format!("{CLINIC}^34827G409"), format!("{SOCIAL_SECURITY}^999-99-4452"));
     let found = ("AA/OK".to_owned(), vec![new, security]);
-    let answer = tell(&network, &folder, 3);
+    let answer = tell(&network, &folder, question);
     assert_eq!((answer.codes(), answer.identifiers()), found, "{}", answer.body);
-    let answer = tell(&network, &folder, 4);
+    let answer = tell(&network, &folder, merge);
     assert_eq!(answer.codes(), "CA", "{}", answer.body);
-    let answer = tell(&network, &folder, 3);
+    let answer = tell(&network, &folder, question);
     assert_eq!((answer.codes(), answer.identifiers()), found, "{}", answer.body);
     // The subsumed one is dead.
-    let query = read(&folder, STORY[3].0);
+    let query = read(&folder, question.0);
     let asked = altered(
         &query,
         &[
@@ -220,9 +227,9 @@ fn the_samples_of_ihe_are_answered() {
             ("value root=\"1.2.840.114350.1.13.99997.2.3412\"", &format!("value root=\"{CLINIC}\"")),
         ],
     );
-    let answer = network.send(Endpoint::Pix, &wrapped(&asked, STORY[3].1));
+    let answer = network.send(Endpoint::Pix, &wrapped(&asked, question.1));
     assert_eq!((answer.codes(), answer.details()), ("AE/AE".to_owned(), vec!["E 204".to_owned()]));
-    let answer = tell(&network, &folder, 5);
+    let answer = tell(&network, &folder, search);
     assert_eq!((answer.codes(), answer.identifiers()), ("AA/NF".to_owned(), Vec::new()), "{}", answer.body);
 }
 
@@ -239,8 +246,8 @@ fn strict_reading_names_what_is_wrong_with_the_samples_of_ihe() {
         ("CR", "E NS250"),
         ("AE/QE", "E NS250"),
     ];
-    for (number, ((file, ..), (codes, detail))) in STORY.iter().zip(expected).enumerate() {
-        let answer = tell(&network, &folder, number);
+    for (told, (codes, detail)) in STORY.iter().zip(expected) {
+        let (answer, file) = (tell(&network, &folder, told), told.0);
         assert_eq!(answer.codes(), codes, "{file}: {}", answer.body);
         let details = answer.details();
         assert!(!details.is_empty() && details.iter().all(|told| told.starts_with(detail)), "{file}: {details:?}");
