@@ -186,6 +186,16 @@ const BUGS: &[Planted] = &[
         content_type: "text/xml; charset=UTF-8",
         ..serve(request)
     }),
+    planted("a fault relates to nothing", &["soap/must_understand", "soap/action_mismatch"], |request, serve, _| {
+        let answer = serve(request);
+        match answer.status {
+            200 => answer,
+            _ => replied(answer, |body| without(body, "<wsa:RelatesTo>", "</wsa:RelatesTo>")),
+        }
+    }),
+    planted("a fault goes under the Action of another kind", &["soap/unknown_root"], |request, serve, _| {
+        replied(serve(request), |body| body.replace("addressing/fault<", "addressing/soap/fault<"))
+    }),
     planted("a fault goes with status 200", &["soap/two_actions", "soap/empty_body"], |request, serve, _| HttpAnswer {
         status: 200,
         ..serve(request)

@@ -93,7 +93,7 @@ const DEMOGRAPHICS: [&str; 16] = [
     "cancel unknown",
 ];
 
-const SOAP: [&str; 30] = [
+const SOAP: [&str; 31] = [
     "GET",
     "GET of the description",
     "wrong content type",
@@ -121,6 +121,7 @@ const SOAP: [&str; 30] = [
     "unusable ReplyTo",
     "WS-Addressing of 2004",
     "overload",
+    "store down",
     "no readable message id",
     "content error is no fault",
     "fault relates to the request",

@@ -149,7 +149,7 @@ pub struct Expect {
     pub checks: Vec<Check>,
     /// The same from below the reply's envelope.
     pub envelope: Vec<Check>,
-    /// Whether the request holds what no valid reply can repeat, so that the echo is not judged.
+    /// Whether the request holds what no valid reply can repeat, or a fault cannot have read, so that no echo is judged.
     pub unechoed: bool,
     /// The step whose reply payload this one must equal: the bytes as they came, between the tags of Body.
     pub same_as: Option<usize>,

@@ -1,26 +1,67 @@
-//! What every HL7 reply owes its request, whatever the case is about.
+//! What every reply owes its request, whatever the case is about.
 //!
 //! Read from the two messages alone. It must never judge what a case may choose: codes, identifiers, patients.
 
+use super::http::Answer;
 use super::path::{elements, find};
 use super::runner::Reply;
 use super::target::Target;
 use crate::xml::{Element, Limits, read};
 
 /// Everything that the reply owes to `sent` and lacks; `unechoed` where no valid reply can repeat the request.
-pub(super) fn judge(sent: &str, reply: &Reply, target: &Target, unechoed: bool) -> Result<Vec<String>, String> {
-    // Only what is read as a message is owed anything.
-    let Ok(request) = read(sent.trim_end().as_bytes(), None, &Limits::default()) else { return Ok(Vec::new()) };
-    let Some(asked) = elements(&request, "Body").first().and_then(|body| body.elements().next()) else {
+pub(super) fn judge(
+    sent: &str,
+    answer: &Answer,
+    reply: &Reply,
+    target: &Target,
+    unechoed: bool,
+) -> Result<Vec<String>, String> {
+    let request = read(sent.trim_end().as_bytes(), None, &Limits::default()).ok();
+    let mut owed = match &*reply.payload.name.namespace {
+        "http://www.w3.org/2003/05/soap-envelope" => fault(request.as_ref().filter(|_| !unechoed), reply)?,
+        "urn:hl7-org:v3" => message(request.as_ref(), reply, target, unechoed)?,
+        _ => return Ok(Vec::new()),
+    };
+    let media = answer.headers.get("content-type").and_then(|media| media.split(';').next()).unwrap_or_default();
+    owed.push(("the media type", vec![media.to_owned()], vec!["application/soap+xml".to_owned()]));
+    let wrong = owed.into_iter().filter(|(_, found, wanted)| found != wanted);
+    Ok(wrong.map(|(what, found, wanted)| format!("{what} is {found:?}, not {wanted:?}")).collect())
+}
+
+/// What a message of HL7 owes. Only what is read as a message is owed anything.
+fn message(request: Option<&Element>, reply: &Reply, target: &Target, unechoed: bool) -> Result<Vec<Owed>, String> {
+    let body = request.and_then(|request| elements(request, "Body").into_iter().next());
+    let (Some(request), Some(asked)) = (request, body.and_then(|body| body.elements().next())) else {
         return Ok(Vec::new());
     };
-    let mut owed = envelope(&request, reply)?;
+    let mut owed = envelope(request, reply)?;
     owed.extend(wrapper(asked, &reply.payload, target)?);
     if !unechoed {
         owed.extend(echoes(asked, &reply.payload)?);
     }
-    let wrong = owed.into_iter().filter(|(_, found, wanted)| found != wanted);
-    Ok(wrong.map(|(what, found, wanted)| format!("{what} is {found:?}, not {wanted:?}")).collect())
+    Ok(owed)
+}
+
+/// WS-Addressing 1.0, SOAP binding, 6: a fault of SOAP's own codes alone has an Action of its own, and what was
+/// read of the request is related to. A receiver that is not able to answer need not have read it.
+fn fault(request: Option<&Element>, reply: &Reply) -> Result<Vec<Owed>, String> {
+    let one = |value: &str| vec![value.to_owned()];
+    let addressing = !elements(&reply.payload, "Code/Subcode").is_empty();
+    let action = if addressing { "" } else { "soap/" };
+    let action = format!("http://www.w3.org/2005/08/addressing/{action}fault");
+    let parts = reply.payload.elements().map(|part| part.name.local.to_string()).take(2).collect();
+    let mut owed = vec![
+        ("the Action of a fault", find(&reply.envelope, "Header/Action/.")?, one(&action)),
+        ("the beginning of a fault", parts, vec!["Code".to_owned(), "Reason".to_owned()]),
+    ];
+    let code = find(&reply.payload, "Code/Value/.")?;
+    let receiver = code.iter().any(|code| code.ends_with("Receiver"));
+    if let Some(request) = request.filter(|_| !receiver)
+        && let [id] = message_ids(request)?.as_slice()
+    {
+        owed.push(("wsa:RelatesTo of a fault", find(&reply.envelope, "Header/RelatesTo/.")?, one(id)));
+    }
+    Ok(owed)
 }
 
 /// What, as found, as owed.

@@ -141,8 +141,8 @@ fn take(
         std::fs::write(folder.join(format!("{name}.xml")), &answer.body).map_err(|e| e.to_string())?;
     }
     let mut wrong = judge(&step.expect, &answer, reply.as_ref(), scope);
-    if let Some(reply) = reply.as_ref().filter(|reply| is_hl7(reply)) {
-        wrong.extend(manners::judge(&sent, reply, target, step.expect.unechoed)?);
+    if let Some(reply) = &reply {
+        wrong.extend(manners::judge(&sent, &answer, reply, target, step.expect.unechoed)?);
     }
     let payload = bytes_in_body(&answer.body).to_vec();
     if let Some(n) = step.expect.same_as

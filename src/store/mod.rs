@@ -130,7 +130,11 @@ impl Store {
 impl Store {
     /// Whether reads and writes can be served now: a store whose commit failed serves no more.
     pub fn is_ready(&self) -> bool {
-        self.read(|tx| tx.domains().map(|_| ())).is_ok()
+        let keeps = match &self.0.backend {
+            Backend::Sqlite(store) => store.serves(),
+            Backend::Postgres(_) => true,
+        };
+        keeps && self.read(|tx| tx.domains().map(|_| ())).is_ok()
     }
 
     /// How much is stored.

@@ -7,6 +7,8 @@ use super::{StoreError, Transaction, WaitingAudit, migrations};
 use crate::clock::Clock;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
@@ -24,6 +26,8 @@ pub(super) struct SqliteStore {
     readers: Pool,
     writer: Option<SyncSender<Message>>,
     thread: Option<JoinHandle<()>>,
+    /// Whether a commit failed: nothing is kept any more.
+    failed: Arc<AtomicBool>,
 }
 
 enum Message {
@@ -95,13 +99,15 @@ impl SqliteStore {
         let (lane, sequences) = prepare(&mut connection, clock)?;
         let reading = path.to_owned();
         let (sender, receiver) = sync_channel(WAITING);
-        let writer = Writer { connection, sequences, receiver, poisoned: None, _lock: lock };
+        let failed = Arc::new(AtomicBool::new(false));
+        let told = failed.clone();
+        let writer = Writer { connection, sequences, receiver, poisoned: None, failed: told, _lock: lock };
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || writer.run())
             .map_err(|_| StoreError::Unavailable("no thread for the writer".to_owned()))?;
         let readers = Pool::new(READERS, Box::new(move || sqlite_reader(&reading)));
-        Ok((Self { readers, writer: Some(sender), thread: Some(thread) }, lane))
+        Ok((Self { readers, writer: Some(sender), thread: Some(thread), failed }, lane))
     }
 
     pub(super) fn write<T, E, W>(&self, work: W) -> Result<T, E>
@@ -133,7 +139,7 @@ impl SqliteStore {
     }
 
     pub(super) fn enqueue_audit(&self, waiting: WaitingAudit) -> Result<(), StoreError> {
-        let writer = self.writer.as_ref().ok_or_else(stopped)?;
+        let writer = self.writer.as_ref().filter(|_| self.serves()).ok_or_else(stopped)?;
         writer.try_send(Message::Audit(Box::new(waiting))).map_err(|error| match error {
             TrySendError::Full(_) => StoreError::Busy,
             TrySendError::Disconnected(_) => stopped(),
@@ -143,6 +149,11 @@ impl SqliteStore {
     /// The queue is served in order: an empty work is done after all before it.
     pub(super) fn flush_audit(&self) -> Result<(), StoreError> {
         self.write(|_| Ok(()))
+    }
+
+    /// Whether what is written can still be kept.
+    pub(super) fn serves(&self) -> bool {
+        !self.failed.load(Ordering::Relaxed)
     }
 
     fn is_writer(&self) -> bool {
@@ -216,6 +227,8 @@ struct Writer {
     receiver: Receiver<Message>,
     /// Why nothing more is acknowledged.
     poisoned: Option<String>,
+    /// The same for those who do not wait for the writer.
+    failed: Arc<AtomicBool>,
     /// Held until the last commit.
     _lock: File,
 }
@@ -286,6 +299,7 @@ impl Writer {
             let _ = self.connection.batch("ROLLBACK");
             log::error!("{why}");
             self.poisoned = Some(why);
+            self.failed.store(true, Ordering::Relaxed);
             StoreError::Unknown
         })
     }

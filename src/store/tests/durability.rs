@@ -149,22 +149,25 @@ fn eight_threads_that_find_or_create_under_a_lock_make_one() {
     });
 }
 
+fn question(number: i64) -> AuditEvent {
+    AuditEvent {
+        transaction: "ITI-45",
+        principal: "emr".to_owned(),
+        action: Action::Execute,
+        outcome: AuditOutcome::Success,
+        reason: String::new(),
+        message_id: format!("m{number}"),
+        records: ids(&[number]),
+        persons: Vec::new(),
+    }
+}
+
 #[test]
 fn audit_rows_of_questions_are_durable_after_a_flush_and_have_their_places() {
     for place in Place::each() {
         let store = place.open(&clock()).unwrap();
         for number in 0..40 {
-            let event = AuditEvent {
-                transaction: "ITI-45",
-                principal: "emr".to_owned(),
-                action: Action::Execute,
-                outcome: AuditOutcome::Success,
-                reason: String::new(),
-                message_id: format!("m{number}"),
-                records: ids(&[number]),
-                persons: Vec::new(),
-            };
-            store.enqueue_audit(event, number).unwrap();
+            store.enqueue_audit(question(number), number).unwrap();
         }
         store.flush_audit().unwrap();
         let rows = read(&store, |tx| tx.audit_recent(100));
@@ -203,6 +206,12 @@ fn after_a_failed_commit_nothing_more_is_acknowledged() {
     assert!(matches!(failed, Err(StoreError::Unknown)), "{failed:?}");
     let later = store.write(Vec::new(), |tx| tx.record_insert(&record(2, "b")));
     assert!(matches!(later, Err(StoreError::Unavailable(_))), "{later:?}");
+    assert!(!store.is_ready(), "what cannot be kept should be asked elsewhere");
+    let question = store.enqueue_audit(question(1), 1);
+    assert!(
+        matches!(question, Err(StoreError::Unavailable(_))),
+        "a question that cannot be audited is refused: {question:?}"
+    );
     assert_eq!(read(&store, |tx| tx.counts()).records, 1, "what was acknowledged can be read");
     drop(store);
     let again = place.open(&clock()).unwrap();
