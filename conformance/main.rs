@@ -71,6 +71,15 @@ fn every_row_has_a_case() {
 }
 
 #[test]
+fn choices_are_held_by_cases() {
+    let text = std::fs::read_to_string(folder().join("CHOICES.md")).expect("readable choices");
+    let named =
+        text.split('`').filter(|word| ["iti44/", "iti45/", "iti47/", "soap/"].iter().any(|f| word.starts_with(f)));
+    let gone: Vec<&str> = named.filter(|name| !folder().join(name).join("case.toml").exists()).collect();
+    assert_eq!(gone, Vec::<&str>::new(), "named in CHOICES.md, and no cases");
+}
+
+#[test]
 fn rows_are_current() {
     let cases = load(&folder()).expect("readable cases");
     let (file, wanted) = (folder().join("ROWS.md"), rows::rows(&cases));
