@@ -2,8 +2,14 @@
 
 #![expect(clippy::expect_used, reason = "a test may panic; clippy.toml does not reach the functions that tests share")]
 
+mod hostile;
+mod planted;
+#[path = "../tests/it/region.rs"]
+mod region;
 mod rows;
+mod samples;
 mod target;
+mod wire;
 
 use nayose::conformance::{Exceptions, Options, Report, load, run};
 use std::path::{Path, PathBuf};
@@ -18,13 +24,16 @@ fn setting(name: &str) -> Option<PathBuf> {
 }
 
 fn play(variants: bool) {
-    let started = target::start();
     // Answers are written once, from the plain run.
     let replies = if variants { None } else { setting("NAYOSE_REPLIES") };
-    let only = setting("NAYOSE_ONLY").map(|name| name.to_string_lossy().into_owned());
+    let only = setting("NAYOSE_ONLY").map(|names| names.to_string_lossy().split(',').map(str::to_owned).collect());
     let exceptions = Exceptions::read(&folder().join("exceptions.toml")).expect("readable exceptions");
-    let options = Options { variants, replies, only, exceptions };
-    let report = run(&folder(), &started.target, &options).expect("readable cases");
+    let options = Options { variants, replies, only: only.unwrap_or_default(), exceptions };
+    let mut report = Report::default();
+    for mode in target::MODES {
+        let started = target::start(mode);
+        report.results.extend(run(&folder(), &started.target, &options).expect("readable cases").results);
+    }
     assert!(!report.results.is_empty(), "no case was played");
     assert!(report.failures() == 0, "\n{}", wrong(&report));
 }
@@ -40,6 +49,8 @@ fn every_case_is_readable() {
     let cases = load(&folder()).expect("readable cases");
     assert!(cases.len() > 20, "only {} cases", cases.len());
     assert!(cases.iter().all(|c| !c.proves.is_empty() && !c.step.is_empty()));
+    let nowhere = cases.iter().filter(|c| !target::MODES.contains(&c.mode.as_str())).map(|c| c.name.as_str());
+    assert_eq!(nowhere.collect::<Vec<_>>(), Vec::<&str>::new(), "cases of a mode that no server has");
 }
 
 #[test]
@@ -53,9 +64,24 @@ fn every_case_passes_in_every_dress() {
 }
 
 #[test]
+fn every_row_has_a_case() {
+    let (missing, strangers) = rows::unproved(&load(&folder()).expect("readable cases"));
+    assert_eq!(missing, Vec::<String>::new(), "rows that no case proves");
+    assert_eq!(strangers, Vec::<String>::new(), "named by cases, and no rows");
+}
+
+#[test]
+fn choices_are_held_by_cases() {
+    let text = std::fs::read_to_string(folder().join("CHOICES.md")).expect("readable choices");
+    let named =
+        text.split('`').filter(|word| ["iti44/", "iti45/", "iti47/", "soap/"].iter().any(|f| word.starts_with(f)));
+    let gone: Vec<&str> = named.filter(|name| !folder().join(name).join("case.toml").exists()).collect();
+    assert_eq!(gone, Vec::<&str>::new(), "named in CHOICES.md, and no cases");
+}
+
+#[test]
 fn rows_are_current() {
     let cases = load(&folder()).expect("readable cases");
-    assert_eq!(rows::homeless(&cases), Vec::<&str>::new(), "rows of no known section");
     let (file, wanted) = (folder().join("ROWS.md"), rows::rows(&cases));
     if setting("NAYOSE_WRITE_ROWS").is_some() {
         std::fs::write(&file, &wanted).expect("ROWS.md can be written");

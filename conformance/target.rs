@@ -1,33 +1,36 @@
-//! Our own server in this process, on a store of its own and a port of its own, as a target of the cases.
+//! Our own servers in this process, each on a store and a port of its own, as targets of the cases.
+//!
+//! It must never change what a server does, except by settings that a configuration has too, and by damage to
+//! a store.
 
-use nayose::access::Policy;
+use crate::region::{DOMAINS, REGIONAL, settings};
+use nayose::access::{Grant, Permission, Policy, Principal};
+use nayose::audit::Action;
 use nayose::clock::Clock;
 use nayose::conformance::Target;
 use nayose::hl7v3::Strictness;
-use nayose::identity::{DomainKey, Oid};
-use nayose::matching::{Model, NamePolicy};
-use nayose::registry::{
-    DomainSettings, ForeignIdentifiers, Issue, Linking, Overlay, RegionalSettings, Registry, Settings,
-};
+use nayose::identity::DomainKey;
+use nayose::metrics::Metrics;
+use nayose::registry::{Intake, Registry, Settings};
 use nayose::store::testing::Place;
-use nayose::transactions::{self, Service};
-use nayose::transport::{self, Running};
+use nayose::transactions::{self, Endpoint, Peer, Refusal, Reply, Service};
+use nayose::transport::{self, Handler, Running};
+use nayose::xml::{Element, ExpandedName};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-const REGIONAL: &str = "2.999.1";
-const DEVICE: &str = "2.999.1.900";
-const SENDER: &str = "2.999.1.11.1";
-const DOMAINS: [(&str, &str); 9] = [
-    ("h01", "2.999.1.11"),
-    ("h02", "2.999.1.12"),
-    ("h03", "2.999.1.13"),
-    ("h04", "2.999.1.14"),
-    ("h05", "2.999.1.15"),
-    ("h06", "2.999.1.16"),
-    ("h07", "2.999.1.17"),
-    ("c01", "2.999.1.21"),
-    ("c02", "2.999.1.22"),
+pub const DEVICE: &str = "2.999.1.900";
+pub const SENDER: &str = "2.999.1.11.1";
+
+/// Every way in which a server is set up for the cases.
+pub const MODES: [&str; 7] = ["open", "registered", "strict", "limited", "full", "broken", "gone"];
+
+/// Where registered access is in force: a device, its system, the domain it feeds, the domains it may ask and see.
+const SYSTEMS: [(&str, &str, &str, &[&str]); 4] = [
+    (SENDER, "h01-emr", "h01", &["h01", "c01", "regional"]),
+    ("2.999.1.12.1", "h02-emr", "h02", &["h02", "regional"]),
+    ("2.999.1.13.1", "h03-emr", "h03", &["h03"]),
+    ("2.999.1.21.1", "c01-emr", "c01", &["c01", "regional"]),
 ];
 
 /// A server that stops, and a store that goes, when this is dropped.
@@ -37,60 +40,139 @@ pub struct Started {
     _place: Place,
 }
 
-fn registry_settings() -> Settings {
-    let domain = |(key, oid): &(&str, &str)| DomainSettings {
-        key: DomainKey((*key).to_owned()),
-        oid: Oid::parse(oid).expect("an OID"),
-        namespace: key.to_uppercase(),
-        name: format!("Facility {key}"),
-        facility: key.to_uppercase(),
-        one_identifier_per_person: false,
-    };
-    Settings {
-        policy: Policy::Open,
-        linking: Linking::Automatic,
-        foreign_identifiers: ForeignIdentifiers::Hint,
-        overlay: Overlay::Relink,
-        audit_wait: false,
-        names: NamePolicy::Similar,
-        search_limit: 200,
-        regional: RegionalSettings {
-            oid: Oid::parse(REGIONAL).expect("an OID"),
-            namespace: "HOSHIMI".to_owned(),
-            prefix: String::new(),
-            digits: 9,
-            issue: Issue::OnFeed,
-        },
-        domains: DOMAINS.iter().map(domain).collect(),
-        model: Model::japanese(),
+/// The settings of `mode`, of the registry, of the transactions and of the listeners.
+fn set_up(mode: &str) -> (Settings, transactions::Settings, transport::Settings) {
+    let mut registry = settings();
+    let mut network = network();
+    let mut listeners =
+        transport::Settings { http: Some("127.0.0.1:0".to_owned()), admin: None, ..transport::Settings::default() };
+    match mode {
+        "registered" => {
+            registry.policy = registered();
+            network.devices =
+                SYSTEMS.iter().map(|(device, key, ..)| ((*device).to_owned(), (*key).to_owned())).collect();
+        }
+        "strict" => {
+            network.strictness = Strictness::Strict;
+            listeners.lenient = false;
+        }
+        "limited" => {
+            registry.search_limit = 1;
+            listeners.limits.bytes = 32 * 1024;
+        }
+        "full" => listeners.in_flight = 0,
+        _ => {}
     }
+    (registry, network, listeners)
 }
 
-/// Starts a server with the domains of the cases.
-pub fn start() -> Started {
-    let clock = Clock::system();
-    let place = Place::sqlite().expect("a folder for the store");
-    let store = place.open(&clock).expect("a store");
-    let registry = Registry::open(store, registry_settings(), clock).expect("a registry");
-    let settings = transactions::Settings {
+/// What the profile is told of the network.
+pub fn network() -> transactions::Settings {
+    transactions::Settings {
         device: DEVICE.to_owned(),
         time_zone: "Asia/Tokyo".to_owned(),
         processing_codes: vec!["P".to_owned()],
         strictness: Strictness::Lenient,
         devices: HashMap::new(),
+    }
+}
+
+fn registered() -> Policy {
+    let grant = |domain: &str, may: &[Permission]| Grant {
+        domain: Some(DomainKey(domain.to_owned())),
+        may: may.iter().copied().collect(),
     };
-    let listeners =
-        transport::Settings { http: Some("127.0.0.1:0".to_owned()), admin: None, ..transport::Settings::default() };
-    let running = transport::spawn(listeners, Arc::new(Service::new(registry, settings))).expect("listeners");
+    let feeding = [Permission::Assert, Permission::UpdateDemographics, Permission::Merge];
+    let asking = [Permission::QueryFrom, Permission::See, Permission::Search];
+    let grants = |(_, key, feeds, asks): &(&str, &str, &str, &[&str])| {
+        let grants = std::iter::once(grant(feeds, &feeding)).chain(asks.iter().map(|domain| grant(domain, &asking)));
+        ((*key).to_owned(), grants.collect())
+    };
+    Policy::Registered(SYSTEMS.iter().map(grants).collect())
+}
+
+/// A service that does not end when its store has failed: the moment before it does, drawn out.
+struct Lingering(Service);
+
+impl Handler for Lingering {
+    fn serves(&self, endpoint: Endpoint, root: &ExpandedName) -> bool {
+        Handler::serves(&self.0, endpoint, root)
+    }
+
+    fn handle(&self, endpoint: Endpoint, payload: &Element, peer: &Peer) -> Result<Reply, Refusal> {
+        Handler::handle(&self.0, endpoint, payload, peer)
+    }
+
+    fn is_ready(&self) -> bool {
+        Handler::is_ready(&self.0)
+    }
+
+    fn metrics(&self) -> &Metrics {
+        Handler::metrics(&self.0)
+    }
+
+    fn measure(&self) {
+        Handler::measure(&self.0);
+    }
+
+    fn has_failed(&self) -> bool {
+        false
+    }
+}
+
+/// Does the damage of `mode` to a store that is open.
+fn damage(mode: &str, place: &Place, registry: &Registry) {
+    match mode {
+        // Records can be neither read nor written; messages still can.
+        "broken" => place.damage("ALTER TABLE source_record RENAME TO elsewhere").expect("damage"),
+        // The next commit fails, after which the store serves no more.
+        "gone" => {
+            place.plant_failing_commits(true).expect("damage");
+            let clock = Clock::system();
+            let intake = Intake {
+                principal: Principal::unregistered(SENDER),
+                transaction: "ITI-44",
+                action: Action::Create,
+                message_id: "1".to_owned(),
+                payload_hash: String::new(),
+                payload: Vec::new(),
+                reply_id: clock.uuid().to_string(),
+                received: clock.micros(),
+            };
+            assert!(registry.unusable(&intake).is_err(), "the store is damaged");
+        }
+        _ => {}
+    }
+}
+
+/// Starts a server with the domains of the cases, set up as `mode`.
+pub fn start(mode: &str) -> Started {
+    let clock = Clock::system();
+    let place = Place::sqlite().expect("a folder for the store");
+    let store = place.open(&clock).expect("a store");
+    let (rules, network, listeners) = set_up(mode);
+    let registry = Registry::open(store, rules, clock).expect("a registry");
+    damage(mode, &place, &registry);
+    let service = Service::new(registry, network);
+    let running = match mode {
+        "gone" => transport::spawn(listeners, Arc::new(Lingering(service))),
+        _ => transport::spawn(listeners, Arc::new(service)),
+    };
+    let running = running.expect("listeners");
     let address = running.address("http").expect("an address");
-    let target = Target {
-        pix: format!("http://{address}/pix"),
-        pdq: format!("http://{address}/pdq"),
+    let target = target(&format!("http://{address}"), mode);
+    Started { target, _running: running, _place: place }
+}
+
+/// A server of this network, at `address`.
+pub fn target(address: &str, mode: &str) -> Target {
+    Target {
+        pix: format!("{address}/pix"),
+        pdq: format!("{address}/pdq"),
         regional: REGIONAL.to_owned(),
         device: DEVICE.to_owned(),
         sender: SENDER.to_owned(),
-        mode: "open".to_owned(),
+        mode: mode.to_owned(),
         domains: DOMAINS.iter().map(|(name, oid)| ((*name).to_owned(), (*oid).to_owned())).collect(),
-    };
-    Started { target, _running: running, _place: place }
+    }
 }

@@ -15,7 +15,7 @@ pub struct Case {
     pub title: String,
     /// The rows it proves: a section, a row in our own words.
     pub proves: Vec<String>,
-    /// The kind of target it needs.
+    /// The kind of target it needs: `open`, `registered`, `strict`, `limited`, `full`, `broken` or `gone`.
     #[serde(default = "open")]
     pub mode: String,
     /// Feeds that must be accepted before the first step.
@@ -77,7 +77,7 @@ pub struct Step {
 
 /// The parameters of a message.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(deny_unknown_fields, default)]
 pub struct What {
     /// The record of a feed.
     pub patient: Record,
@@ -115,6 +115,10 @@ pub struct What {
     pub tweak: Vec<[String; 2]>,
     /// Whether variants leave the message as it is.
     pub verbatim: bool,
+    /// Spaces put after the message, to make it large.
+    pub pad: usize,
+    /// What stands after `?` in the address.
+    pub query: Option<String>,
 }
 
 /// What an answer must show. What is left out is not judged.
@@ -143,8 +147,14 @@ pub struct Expect {
     pub subjects: Option<usize>,
     /// Paths with what they must hold.
     pub checks: Vec<Check>,
-    /// The step whose reply payload this one must equal, byte for byte.
+    /// The same from below the reply's envelope.
+    pub envelope: Vec<Check>,
+    /// Whether the request holds what no valid reply can repeat, or a fault cannot have read, so that no echo is judged.
+    pub unechoed: bool,
+    /// The step whose reply payload this one must equal: the bytes as they came, between the tags of Body.
     pub same_as: Option<usize>,
+    /// Whether the answer is no message, though it is no refusal either.
+    pub bare: bool,
     /// Fault code, local name.
     pub fault: Option<String>,
     /// Fault subcode, local name.
@@ -201,4 +211,28 @@ fn folders(of: &Path) -> Result<Vec<std::path::PathBuf>, String> {
     let mut found: Vec<_> = entries.filter_map(|e| e.ok().map(|e| e.path())).filter(|p| p.is_dir()).collect();
     found.sort();
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_misspelt_is_named() {
+        let check = |text: &str, expect: Option<&str>| {
+            let head = "title = \"t\"\nproves = [\"3.1 a\"]\n[[step]]\nsend = \"pix\"\n";
+            let read = toml::from_str::<Case>(&format!("{head}{text}")).map_err(|error| error.to_string());
+            match (read, expect) {
+                (Ok(_), None) => {}
+                (Err(why), Some(word)) if why.contains(&format!("`{word}`")) => {}
+                (read, _) => panic!("{text}: {read:?}"),
+            }
+        };
+        check("id = \"h01:A\"", None);
+        check("sources = [\"h01\"]\nsauces = [\"h02\"]", Some("sauces"));
+        check("quantiti = 1", Some("quantiti"));
+        check("patient = { domain = \"h01\", vlaue = \"A\" }", Some("vlaue"));
+        check("[step.expect]\nresponce = \"OK\"", Some("responce"));
+        check("expects = { ack = [\"CA\"] }", Some("expects"));
+    }
 }

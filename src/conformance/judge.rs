@@ -1,14 +1,15 @@
 //! Compares an answer with what a step expects, and says in words what differs.
 
-use super::case::{Detail, Expect};
+use super::case::{Check, Detail, Expect};
 use super::http::Answer;
 use super::model::{self, Acknowledged};
 use super::path::{elements, find};
+use super::runner::Reply;
 use super::scope::Scope;
 use crate::xml::Element;
 
 /// Everything about one answer that does not hold.
-pub(super) fn judge(expect: &Expect, answer: &Answer, reply: Option<&Element>, scope: &Scope) -> Vec<String> {
+pub(super) fn judge(expect: &Expect, answer: &Answer, reply: Option<&Reply>, scope: &Scope) -> Vec<String> {
     let mut wrong = Vec::new();
     let status = expect.status.unwrap_or(200);
     if answer.status != status {
@@ -20,9 +21,13 @@ pub(super) fn judge(expect: &Expect, answer: &Answer, reply: Option<&Element>, s
             wrong.push(format!("header {name} is `{found}`, not `{value}`"));
         }
     }
-    let wants_reply = status == 200 || expect.fault.is_some();
+    let wants_reply = !expect.bare && (status == 200 || expect.fault.is_some());
     match reply {
-        Some(reply) => wrong.extend(content(expect, answer, reply, scope).unwrap_or_else(|e| vec![e])),
+        Some(reply) => {
+            wrong.extend(content(expect, answer, &reply.payload, scope).unwrap_or_else(|e| vec![e]));
+            wrong.extend(checks(&expect.envelope, &reply.envelope, scope).unwrap_or_else(|e| vec![e]));
+        }
+        None if !expect.envelope.is_empty() => wrong.push("the answer is no SOAP message".to_owned()),
         None if wants_reply => wrong.push("the answer is no SOAP message".to_owned()),
         None => {}
     }
@@ -70,8 +75,14 @@ fn content(expect: &Expect, answer: &Answer, reply: &Element, scope: &Scope) -> 
     if let Some(wanted) = expect.subjects.filter(|w| *w != subjects) {
         wrong.push(format!("{subjects} subjects instead of {wanted}"));
     }
-    for check in &expect.checks {
-        let found = find(reply, &scope.expand(&check.path)?)?;
+    wrong.extend(checks(&expect.checks, reply, scope)?);
+    Ok(wrong)
+}
+
+fn checks(checks: &[Check], root: &Element, scope: &Scope) -> Result<Vec<String>, String> {
+    let mut wrong = Vec::new();
+    for check in checks {
+        let found = find(root, &scope.expand(&check.path)?)?;
         let wanted = check.is.as_ref().map(|is| scope.expand(is)).transpose()?;
         let held = wanted.as_ref().is_none_or(|w| found.contains(w));
         if !held || check.count.map_or(wanted.is_none() && found.is_empty(), |n| n != found.len()) {

@@ -8,6 +8,7 @@
 mod case;
 mod http;
 mod judge;
+mod manners;
 mod model;
 mod path;
 mod report;

@@ -36,9 +36,14 @@ pub struct Report {
 }
 
 impl Report {
+    /// The cases that failed.
+    pub fn failed(&self) -> impl Iterator<Item = &Result> {
+        self.results.iter().filter(|r| matches!(r.outcome, Outcome::Failed(_)))
+    }
+
     /// How many cases failed.
     pub fn failures(&self) -> usize {
-        self.results.iter().filter(|r| matches!(r.outcome, Outcome::Failed(_))).count()
+        self.failed().count()
     }
 
     /// For people: failures in full, and the sums.

@@ -3,6 +3,7 @@
 use super::case::{Case, Expect, Step, What, load};
 use super::http::{Answer, exchange};
 use super::judge::judge;
+use super::manners;
 use super::path::find;
 use super::report::{Outcome, Report, Result as CaseResult};
 use super::scope::Scope;
@@ -23,8 +24,8 @@ pub struct Options {
     pub variants: bool,
     /// Where every reply is written.
     pub replies: Option<PathBuf>,
-    /// Only cases whose name holds this text.
-    pub only: Option<String>,
+    /// Only cases whose name holds one of these texts; all where there is none.
+    pub only: Vec<String>,
     /// The cases that are excused.
     pub exceptions: Exceptions,
 }
@@ -34,7 +35,8 @@ pub fn run(cases: &Path, target: &Target, options: &Options) -> Result<Report, S
     let mut report = Report::default();
     let dresses: &[Variant] = if options.variants { &Variant::OTHERS } else { &[] };
     for case in load(cases)? {
-        if case.mode != target.mode || options.only.as_ref().is_some_and(|o| !case.name.contains(o.as_str())) {
+        let asked = options.only.is_empty() || options.only.iter().any(|part| case.name.contains(part.as_str()));
+        if case.mode != target.mode || !asked {
             continue;
         }
         for variant in [Variant::Plain].iter().chain(dresses) {
@@ -55,7 +57,15 @@ pub fn run(cases: &Path, target: &Target, options: &Options) -> Result<Report, S
 
 struct Played {
     sent: String,
-    payload: String,
+    payload: Vec<u8>,
+}
+
+/// A reply that is a SOAP message.
+pub(super) struct Reply {
+    /// The envelope.
+    pub(super) envelope: Element,
+    /// The one element in its Body.
+    pub(super) payload: Element,
 }
 
 fn play(cases: &Path, case: &Case, target: &Target, variant: Variant, options: &Options) -> Outcome {
@@ -118,33 +128,71 @@ fn take(
     if !what.verbatim && step.send != "raw" {
         sent = variant.dress(&sent);
     }
+    sent.extend(std::iter::repeat_n(' ', what.pad));
     let media_type = what.content_type.as_deref().unwrap_or("application/soap+xml; charset=UTF-8");
     let body = (step.send != "get").then_some((media_type, sent.as_bytes()));
-    let answer = exchange(url, body)?;
-    let reply = payload_of(&answer);
+    let url = what.query.as_ref().map_or_else(|| url.clone(), |query| format!("{url}?{query}"));
+    let answer = exchange(&url, body)?;
+    let reply = reply_of(&answer);
+    let is_hl7 = |reply: &Reply| &*reply.payload.name.namespace == HL7;
     if let Some(folder) = &options.replies
-        && reply.as_ref().is_some_and(|r| &*r.name.namespace == HL7)
+        && reply.as_ref().is_some_and(is_hl7)
     {
         std::fs::write(folder.join(format!("{name}.xml")), &answer.body).map_err(|e| e.to_string())?;
     }
     let mut wrong = judge(&step.expect, &answer, reply.as_ref(), scope);
-    let payload = reply.as_ref().map(|e| e.to_xml()).unwrap_or_default();
+    if let Some(reply) = &reply {
+        wrong.extend(manners::judge(&sent, &answer, reply, target, step.expect.unechoed)?);
+    }
+    let payload = bytes_in_body(&answer.body).to_vec();
     if let Some(n) = step.expect.same_as
-        && earlier(n)?.payload != payload
+        && (earlier(n)?.payload != payload || payload.is_empty())
     {
         wrong.push(format!("the reply differs from that of step {n}"));
     }
     for (name, path) in &step.expect.capture {
-        let found = reply.as_ref().map(|r| find(r, &scope.expand(path)?)).transpose()?.unwrap_or_default();
+        let found = reply.as_ref().map(|r| find(&r.payload, &scope.expand(path)?)).transpose()?.unwrap_or_default();
         let value = found.first().ok_or_else(|| format!("nothing at `{path}` to capture"))?;
         scope.set(name, value);
     }
     Ok((Played { sent, payload }, wrong))
 }
 
-/// The one element in the Body, where there is a SOAP message.
-fn payload_of(answer: &Answer) -> Option<Element> {
-    let root = read(&answer.body, None, &Limits::default()).ok()?;
-    let body = root.elements().find(|e| &*e.name.local == "Body")?;
-    body.elements().next().cloned()
+/// The message and the one element in its Body, where there is a SOAP message.
+fn reply_of(answer: &Answer) -> Option<Reply> {
+    let envelope = read(&answer.body, None, &Limits::default()).ok()?;
+    let body = envelope.elements().find(|e| &*e.name.local == "Body")?;
+    let payload = body.elements().next().cloned()?;
+    Some(Reply { envelope, payload })
+}
+
+/// What stands between the tags of Body, as it came; empty where there is no Body.
+fn bytes_in_body(message: &[u8]) -> &[u8] {
+    let cut = || {
+        let text = std::str::from_utf8(message).ok()?;
+        let is_body = |tag: &&str| tag.rsplit(':').next() == Some("Body");
+        let name_at = |(at, _): (usize, &str)| {
+            let rest = text.get(at + 1..)?;
+            let name = rest.split([' ', '\t', '\r', '\n', '>', '/']).next().filter(is_body)?;
+            Some((at + 1 + rest.find('>')? + 1, name))
+        };
+        let (start, name) = text.match_indices('<').find_map(name_at)?;
+        let end = text.rfind(&format!("</{name}"))?;
+        text.get(start..end)
+    };
+    cut().map(|inner| inner.trim().as_bytes()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bytes_in_body_are_cut_out() {
+        let check = |text: &str, expect: &str| assert_eq!(bytes_in_body(text.as_bytes()), expect.as_bytes(), "{text}");
+        check("<e:Envelope><e:Header/><e:Body x='1'>\n<a  b='1'/></e:Body></e:Envelope>", "<a  b='1'/>");
+        check("<Envelope><Body><Body>x</Body></Body></Envelope>", "<Body>x</Body>");
+        check("<e:Envelope><e:Bodyguard>x</e:Bodyguard></e:Envelope>", "");
+        check("no message", "");
+    }
 }

@@ -18,7 +18,7 @@ pub struct Target {
     pub device: String,
     /// The device OID that the messages are sent from.
     pub sender: String,
-    /// `open` or `registered`: which cases apply.
+    /// How the server is set up, so which cases apply: `open`, `registered`, `strict` and so on.
     #[serde(default = "open")]
     pub mode: String,
     /// Domain names of the cases with their OIDs.

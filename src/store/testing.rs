@@ -67,6 +67,13 @@ impl Place {
         Ok(super::connection::sqlite_writer(path)?.batch(sql)?)
     }
 
+    /// Runs statements on a SQLite store behind the back of whoever has it open: to see what a damaged one does.
+    pub fn damage(&self, statements: &str) -> Result<(), StoreError> {
+        let path = self.url.strip_prefix("sqlite:").unwrap_or(&self.url);
+        super::connection::sqlite_writer(path)?.batch(statements)?;
+        Ok(())
+    }
+
     /// A place of each kind that this machine has.
     pub fn each() -> Vec<Self> {
         Self::sqlite().into_iter().chain(Self::postgres()).collect()

@@ -35,36 +35,24 @@ impl Service {
 
     /// No query is kept, so that none can be continued.
     pub(super) fn iti47_continue(&self, request: &Request<'_>) -> Result<Reply, Failure> {
-        let refusal = Refusal::new(Reason::UnknownQuery, Place::Message);
-        self.registry.audit_query(
-            &request.principal,
-            "ITI-47",
-            &request.message_id(),
-            Some(refusal.reason),
-            Touched::default(),
-        )?;
-        let answer = ended(QueryEnd::Error, vec![problem::detail(&refusal, Some(continued(request)))]);
-        Ok(self.respond(request, &answer))
+        let detail = self.no_such_query(request)?;
+        Ok(self.respond(request, &ended(QueryEnd::Error, vec![detail])))
     }
 
     /// No query is kept, so that none can be cancelled.
     pub(super) fn iti47_cancel(&self, request: &Request<'_>) -> Result<Reply, Failure> {
-        let refusal = Refusal::new(Reason::UnknownQuery, Place::Message);
-        self.registry.audit_query(
-            &request.principal,
-            "ITI-47",
-            &request.message_id(),
-            Some(refusal.reason),
-            Touched::default(),
-        )?;
-        let details = [problem::detail(&refusal, Some(continued(request)))];
-        let body = hl7v3::accept_acknowledgement(
-            &self.fresh_frame(request),
-            &request.message.header,
-            AcceptCode::Error,
-            &details,
-        );
+        let details = [self.no_such_query(request)?];
+        let frame = self.fresh_frame(request);
+        let body = hl7v3::accept_acknowledgement(&frame, &request.message.header, AcceptCode::Error, &details);
         Ok(Reply { body, action: ACKNOWLEDGED })
+    }
+
+    /// Audits a continuation or cancellation, and says what is wrong with it.
+    fn no_such_query(&self, request: &Request<'_>) -> Result<Detail, Failure> {
+        let refusal = Refusal::new(Reason::UnknownQuery, Place::Message);
+        let (message_id, nobody) = (request.message_id(), Touched::default());
+        self.registry.audit_query(&request.principal, "ITI-47", &message_id, Some(refusal.reason), nobody)?;
+        Ok(problem::detail(&refusal, Some(continued(request))))
     }
 
     fn respond(&self, request: &Request<'_>, answer: &DemographicsAnswer) -> Reply {

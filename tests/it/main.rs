@@ -16,6 +16,7 @@ mod order;
 mod people;
 mod privacy;
 mod processes;
+mod region;
 mod registry;
 mod support;
 mod tidy;

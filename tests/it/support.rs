@@ -1,69 +1,21 @@
 //! A registry on a store of its own, on SQLite and on PostgreSQL, and people to feed it.
 
-use nayose::access::{Policy, Principal};
+use nayose::access::Principal;
 use nayose::audit::Action;
 use nayose::clock::Clock;
 use nayose::identity::{
-    Address, AddressPart, AddressPartKind, Demographics, DomainKey, Field, Oid, PartialDate, PatientIdentifier,
-    PersonName, Representation, Sex, Telecom, TelecomScheme,
+    Address, AddressPart, AddressPartKind, Demographics, Field, PartialDate, PatientIdentifier, PersonName,
+    Representation, Sex, Telecom, TelecomScheme,
 };
-use nayose::matching::{Model, NamePolicy};
-use nayose::registry::{
-    DomainSettings, FeedCommand, ForeignIdentifiers, Intake, Issue, Linking, Overlay, RegionalSettings, Registry,
-    Settings, Settled,
-};
+use nayose::registry::{FeedCommand, Intake, Registry, Settings, Settled};
 use nayose::store::Store;
 use nayose::store::testing::Place;
 
-pub const REGIONAL: &str = "2.999.1";
-pub const DOMAINS: [(&str, &str); 9] = [
-    ("h01", "2.999.1.11"),
-    ("h02", "2.999.1.12"),
-    ("h03", "2.999.1.13"),
-    ("h04", "2.999.1.14"),
-    ("h05", "2.999.1.15"),
-    ("h06", "2.999.1.16"),
-    ("h07", "2.999.1.17"),
-    ("c01", "2.999.1.21"),
-    ("c02", "2.999.1.22"),
-];
-
-pub fn oid(text: &str) -> Oid {
-    Oid::parse(text).unwrap()
-}
+pub use super::region::{DOMAINS, REGIONAL, oid, settings};
 
 pub fn id(domain: &str, value: &str) -> PatientIdentifier {
     let found = DOMAINS.iter().find(|(key, _)| *key == domain).map_or(REGIONAL, |(_, oid)| *oid);
     PatientIdentifier { authority: oid(found), value: value.to_owned() }
-}
-
-pub fn settings() -> Settings {
-    let domain = |(key, text): &(&str, &str)| DomainSettings {
-        key: DomainKey((*key).to_owned()),
-        oid: oid(text),
-        namespace: key.to_uppercase(),
-        name: format!("Facility {key}"),
-        facility: key.to_uppercase(),
-        one_identifier_per_person: false,
-    };
-    Settings {
-        policy: Policy::Open,
-        linking: Linking::Automatic,
-        foreign_identifiers: ForeignIdentifiers::Hint,
-        overlay: Overlay::Relink,
-        audit_wait: false,
-        names: NamePolicy::Similar,
-        search_limit: 200,
-        regional: RegionalSettings {
-            oid: oid(REGIONAL),
-            namespace: "HOSHIMI".to_owned(),
-            prefix: String::new(),
-            digits: 9,
-            issue: Issue::OnFeed,
-        },
-        domains: DOMAINS.iter().map(domain).collect(),
-        model: Model::japanese(),
-    }
 }
 
 pub fn registry(store: &Store, settings: Settings) -> Registry {
