@@ -4,6 +4,10 @@ use nayose::command_line::{self, Exit};
 use nayose::logging;
 use std::process::ExitCode;
 
+/// Requests are many small values on many threads, which the system's allocator serves more slowly (benches/README.md).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     logging::quiet_panics();
     let environment = std::env::vars_os()

@@ -19,6 +19,10 @@ use client::Load;
 use figures::{Figures, median};
 use scene::Scene;
 
+/// As the binary has it; the echo has it too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 struct Options {
     what: String,
     records: usize,

@@ -45,11 +45,29 @@ impl std::fmt::Debug for TokenMatch {
     }
 }
 
+impl TokenMatch {
+    /// Whether `token` matches, values compared in byte order as a store compares them.
+    pub fn is_met_by(&self, token: &SearchToken) -> bool {
+        match self {
+            TokenMatch::Exact(sought) => sought == token,
+            TokenMatch::Prefix(sought) => sought.kind == token.kind && token.value.starts_with(&sought.value),
+            TokenMatch::Range { kind, from, to } => *kind == token.kind && *from <= token.value && token.value <= *to,
+        }
+    }
+}
+
 /// A record satisfies a clause when any of its tokens matches; it is sought by satisfying all clauses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchClause {
     /// The alternatives; never empty.
     pub any_of: Vec<TokenMatch>,
+}
+
+impl SearchClause {
+    /// Whether a record with these tokens satisfies it.
+    pub fn is_met_by(&self, tokens: &[SearchToken]) -> bool {
+        self.any_of.iter().any(|wanted| tokens.iter().any(|token| wanted.is_met_by(token)))
+    }
 }
 
 /// A record that may be the same person, as the store returns it.

@@ -234,7 +234,24 @@ fn alternatives(groups: &[Vec<&Sought>]) -> Vec<SearchClause> {
     }
 }
 
-/// What a record must hold to come into question; empty where the query constrains nothing that tokens know.
+/// How little an alternative tells, for the order in which clauses are sought: few people share a telephone or a
+/// day of birth, more a name, many a place, and half of all a sex.
+fn vagueness(wanted: &TokenMatch) -> u8 {
+    let kind = match wanted {
+        TokenMatch::Range { from, to, .. } if from != to => return 4,
+        TokenMatch::Range { kind, .. } => *kind,
+        TokenMatch::Exact(token) | TokenMatch::Prefix(token) => token.kind,
+    };
+    match kind {
+        kind::PHONE | kind::MAIL | kind::BIRTH | kind::BIRTH_YEAR => 0,
+        kind::POSTAL | kind::PREFECTURE | kind::CITY | kind::TOWN | kind::BLOCK => 3,
+        kind::SEX => 5,
+        _ => 1,
+    }
+}
+
+/// What a record must hold to come into question, the most telling first; empty where the query constrains nothing
+/// that tokens know.
 pub fn clauses(query: &DemographicsQuery, policy: NamePolicy) -> Vec<SearchClause> {
     let names: Vec<SoughtName> = query.names.iter().filter_map(|name| SoughtName::of(name, policy)).collect();
     let names: Vec<Vec<&Sought>> = names.iter().map(|name| name.all().collect()).collect();
@@ -246,6 +263,7 @@ pub fn clauses(query: &DemographicsQuery, policy: NamePolicy) -> Vec<SearchClaus
     found.extend(sought_telecoms(&query.telecoms).and_then(|sought| clause(&[&sought])));
     let mothers = sought_mothers(&query.mothers_maiden_names, policy);
     found.extend(alternatives(&mothers.iter().map(|mother| mother.iter().collect()).collect::<Vec<_>>()));
+    found.sort_by_key(|clause| clause.any_of.iter().map(vagueness).max());
     found
 }
 

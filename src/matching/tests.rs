@@ -272,14 +272,25 @@ fn every_parameter_works_alone() {
 }
 
 fn satisfies(clauses: &[SearchClause], tokens: &[SearchToken]) -> bool {
-    let holds = |wanted: &TokenMatch| {
-        tokens.iter().any(|token| match wanted {
-            TokenMatch::Exact(sought) => sought == token,
-            TokenMatch::Prefix(sought) => sought.kind == token.kind && token.value.starts_with(&sought.value),
-            TokenMatch::Range { kind, from, to } => *kind == token.kind && *from <= token.value && token.value <= *to,
-        })
+    clauses.iter().all(|clause| clause.is_met_by(tokens))
+}
+
+#[test]
+fn the_most_telling_clause_comes_first() {
+    let mut asked = query(&[("斎藤", "花子")]);
+    asked.sex = Some(F);
+    asked.birth = Some(BirthCriterion { from: Some(19_800_314), to: Some(19_800_314) });
+    let kinds = |asked: &DemographicsQuery| -> Vec<i16> {
+        let first = |clause: &SearchClause| match clause.any_of.first() {
+            Some(TokenMatch::Exact(token) | TokenMatch::Prefix(token)) => token.kind,
+            Some(TokenMatch::Range { kind, .. }) => *kind,
+            None => 0,
+        };
+        clauses(asked, NamePolicy::Exact).iter().map(first).collect()
     };
-    clauses.iter().all(|clause| clause.any_of.iter().any(holds))
+    assert_eq!(kinds(&asked), [tokens::kind::BIRTH, 1, 2, tokens::kind::SEX]);
+    asked.birth = Some(BirthCriterion { from: Some(19_800_314), to: None });
+    assert_eq!(kinds(&asked), [1, 2, tokens::kind::BIRTH, tokens::kind::SEX]);
 }
 
 fn names() -> impl Strategy<Value = (&'static str, &'static str)> {

@@ -25,6 +25,9 @@ fn word(text: &str, words: &[&'static str]) -> &'static str {
     words.iter().copied().find(|word| *word == text).unwrap_or("other")
 }
 
+/// So few rows are read one by one: a statement for one row is compiled once, and one with `IN (...)` each time.
+const ONE_BY_ONE: usize = 8;
+
 /// `limit` as the database takes it.
 fn row_limit(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)

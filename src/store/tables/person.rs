@@ -1,7 +1,7 @@
 //! Persons, and the records that are theirs.
 
-use super::CHUNK;
 use super::process::one;
+use super::{CHUNK, ONE_BY_ONE};
 use crate::identity::{PersonId, RecordId};
 use crate::store::connection::{Connection, on_connection};
 use crate::store::schema::{link, person, source_record};
@@ -101,7 +101,15 @@ impl Transaction<'_> {
     /// Whose records these are now, in ascending order of record; those that are nobody's are left out.
     pub fn persons_of(&mut self, records: &[RecordId]) -> Result<Vec<(RecordId, PersonId)>, StoreError> {
         let mut found: Vec<(i64, i64)> = Vec::with_capacity(records.len());
-        for chunk in records.chunks(CHUNK) {
+        let few = records.len() <= ONE_BY_ONE;
+        for record in records.iter().filter(|_| few) {
+            found.extend(on_connection!(self, connection => link::table
+                .filter(link::record_id.eq(record.0))
+                .filter(link::valid_to.is_null())
+                .select((link::record_id, link::person_id))
+                .load::<(i64, i64)>(connection))?);
+        }
+        for chunk in records.chunks(CHUNK).filter(|_| !few) {
             let ids: Vec<i64> = chunk.iter().map(|record| record.0).collect();
             found.extend(on_connection!(self, connection => link::table
                 .filter(link::record_id.eq_any(&ids))

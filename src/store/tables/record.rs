@@ -1,7 +1,7 @@
 //! Source records: one identifier of one domain in one generation.
 
-use super::CHUNK;
 use super::process::one;
+use super::{CHUNK, ONE_BY_ONE};
 use crate::identity::RecordId;
 use crate::metrics::Count;
 use crate::store::connection::on_connection;
@@ -39,7 +39,14 @@ impl Transaction<'_> {
     /// Several records in ascending order; those that are not there are left out.
     pub fn records_get(&mut self, records: &[RecordId]) -> Result<Vec<SourceRecordRow>, StoreError> {
         let mut rows: Vec<SourceRecordRow> = Vec::with_capacity(records.len());
-        for chunk in records.chunks(CHUNK) {
+        let few = records.len() <= ONE_BY_ONE;
+        for record in records.iter().filter(|_| few) {
+            rows.extend(on_connection!(self, connection => source_record::table
+                .find(record.0)
+                .select(SourceRecordRow::as_select())
+                .load(connection))?);
+        }
+        for chunk in records.chunks(CHUNK).filter(|_| !few) {
             let ids: Vec<i64> = chunk.iter().map(|record| record.0).collect();
             rows.extend(on_connection!(self, connection => source_record::table
                 .filter(source_record::id.eq_any(&ids))

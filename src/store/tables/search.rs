@@ -2,14 +2,22 @@
 
 use super::row_limit;
 use crate::identity::RecordId;
-use crate::matching::{SearchClause, TokenMatch};
+use crate::matching::{SearchClause, SearchToken, TokenMatch};
 use crate::store::connection::on_connection;
+use crate::store::schema::search_token;
 use crate::store::{StoreError, Transaction};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, SmallInt, Text};
+use std::collections::BTreeSet;
 
 /// How far matches of a clause are counted to find the one that leaves fewest.
 const COUNTED: i64 = 2_000;
+
+/// How many records that satisfy one clause are fetched, to be narrowed here instead of by the database.
+const FETCHED: i64 = 500;
+
+/// So few records are looked at one by one sooner than any further clause is sought.
+const FEW: usize = 32;
 
 #[derive(QueryableByName)]
 struct Found {
@@ -90,10 +98,108 @@ impl Statement {
 
 impl Transaction<'_> {
     /// At most `limit` records that satisfy all `clauses`, in ascending order; none for no clause.
+    ///
+    /// Clauses are best given with the most telling first: as soon as one has left few records, their own tokens
+    /// decide about the rest. That takes a few short statements, each compiled once; the statement that asks for
+    /// everything is another for every query.
     pub fn tokens_search(&mut self, clauses: &[SearchClause], limit: usize) -> Result<Vec<RecordId>, StoreError> {
         if clauses.is_empty() || clauses.iter().any(|clause| clause.any_of.is_empty()) {
             return Ok(Vec::new());
         }
+        let mut kept: Option<BTreeSet<i64>> = None;
+        for clause in clauses {
+            let Some(found) = self.fetched(clause)? else { continue };
+            let both = match kept {
+                Some(kept) => kept.intersection(&found).copied().collect(),
+                None => found,
+            };
+            if both.len() <= FEW {
+                return self.narrowed(both, clauses, limit);
+            }
+            kept = Some(both);
+        }
+        self.tokens_search_at_once(clauses, limit)
+    }
+
+    /// The records that satisfy `clause`, or none where they are too many to fetch.
+    fn fetched(&mut self, clause: &SearchClause) -> Result<Option<BTreeSet<i64>>, StoreError> {
+        let mut found = BTreeSet::new();
+        for wanted in &clause.any_of {
+            let records: Vec<i64> = self.postings(wanted)?;
+            if i64::try_from(records.len()).unwrap_or(i64::MAX) >= FETCHED {
+                return Ok(None);
+            }
+            found.extend(records);
+        }
+        Ok(Some(found))
+    }
+
+    fn postings(&mut self, wanted: &TokenMatch) -> Result<Vec<i64>, StoreError> {
+        use search_token::dsl;
+        let (kind, from, to, before) = match wanted {
+            TokenMatch::Exact(token) => {
+                return on_connection!(self, connection => dsl::search_token
+                    .filter(dsl::kind.eq(token.kind))
+                    .filter(dsl::value.eq(&token.value))
+                    .limit(FETCHED)
+                    .select(dsl::record_id)
+                    .load(connection));
+            }
+            TokenMatch::Prefix(token) => (token.kind, &token.value, None, after_prefix(&token.value)),
+            TokenMatch::Range { kind, from, to } => (*kind, from, Some(to), None),
+        };
+        match (to, before) {
+            (Some(to), _) => on_connection!(self, connection => dsl::search_token
+                .filter(dsl::kind.eq(kind))
+                .filter(dsl::value.ge(from))
+                .filter(dsl::value.le(to))
+                .limit(FETCHED)
+                .select(dsl::record_id)
+                .load(connection)),
+            (None, Some(before)) => on_connection!(self, connection => dsl::search_token
+                .filter(dsl::kind.eq(kind))
+                .filter(dsl::value.ge(from))
+                .filter(dsl::value.lt(&before))
+                .limit(FETCHED)
+                .select(dsl::record_id)
+                .load(connection)),
+            (None, None) => on_connection!(self, connection => dsl::search_token
+                .filter(dsl::kind.eq(kind))
+                .filter(dsl::value.ge(from))
+                .limit(FETCHED)
+                .select(dsl::record_id)
+                .load(connection)),
+        }
+    }
+
+    /// Those of `records` whose own tokens satisfy all `clauses`.
+    fn narrowed(
+        &mut self,
+        records: BTreeSet<i64>,
+        clauses: &[SearchClause],
+        limit: usize,
+    ) -> Result<Vec<RecordId>, StoreError> {
+        let mut found = Vec::with_capacity(records.len());
+        for record in records {
+            let tokens: Vec<(i16, String)> = on_connection!(self, connection => search_token::table
+                .filter(search_token::record_id.eq(record))
+                .select((search_token::kind, search_token::value))
+                .load(connection))?;
+            let tokens: Vec<SearchToken> =
+                tokens.into_iter().map(|(kind, value)| SearchToken { kind, value }).collect();
+            if clauses.iter().all(|clause| clause.is_met_by(&tokens)) && found.len() < limit {
+                found.push(RecordId(record));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The same by one statement, for clauses of which none leaves few.
+    pub(in crate::store) fn tokens_search_at_once(
+        &mut self,
+        clauses: &[SearchClause],
+        limit: usize,
+    ) -> Result<Vec<RecordId>, StoreError> {
         let mut best = (i64::MAX, 0);
         for (index, clause) in clauses.iter().enumerate() {
             let count = if clauses.len() == 1 { 0 } else { self.count_matches(clause)? };

@@ -1,6 +1,6 @@
 //! Versions of demographics: append-only.
 
-use super::CHUNK;
+use super::{CHUNK, ONE_BY_ONE};
 use crate::identity::{Demographics, RecordId};
 use crate::store::connection::on_connection;
 use crate::store::demographics_twin::{from_text, to_text};
@@ -41,7 +41,20 @@ impl Transaction<'_> {
     /// The demographics of several records as they stand, in ascending order of record.
     pub fn versions_current(&mut self, records: &[RecordId]) -> Result<Vec<(RecordId, Demographics)>, StoreError> {
         let mut found = Vec::with_capacity(records.len());
-        for chunk in records.chunks(CHUNK) {
+        let few = records.len() <= ONE_BY_ONE;
+        for record in records.iter().filter(|_| few) {
+            let rows: Vec<(i64, String)> = on_connection!(self, connection => demographic_version::table
+                .inner_join(source_record::table.on(source_record::id
+                    .eq(demographic_version::record_id)
+                    .and(source_record::version.eq(demographic_version::version))))
+                .filter(source_record::id.eq(record.0))
+                .select((demographic_version::record_id, demographic_version::content))
+                .load(connection))?;
+            for (record, content) in rows {
+                found.push((RecordId(record), from_text(&content)?));
+            }
+        }
+        for chunk in records.chunks(CHUNK).filter(|_| !few) {
             let ids: Vec<i64> = chunk.iter().map(|record| record.0).collect();
             let rows: Vec<(i64, String)> = on_connection!(self, connection => demographic_version::table
                 .inner_join(source_record::table.on(source_record::id

@@ -67,7 +67,10 @@ fn a_search_finds_what_a_naive_scan_finds() {
                 });
                 for (clauses, limit) in questions {
                     let found = read(store, |tx| tx.tokens_search(&clauses, limit));
-                    prop_assert_eq!(found, naive(&filed, &clauses, limit), "{:?}", store);
+                    prop_assert_eq!(&found, &naive(&filed, &clauses, limit), "{:?}", store);
+                    // What is done where no clause leaves few.
+                    let at_once = read(store, |tx| tx.tokens_search_at_once(&clauses, limit));
+                    prop_assert_eq!(found, at_once, "{:?}", store);
                 }
                 Ok(())
             })
