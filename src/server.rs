@@ -122,7 +122,11 @@ pub fn transport_settings(settings: &Configuration) -> transport::Settings {
         client_ca: tls.client_ca.clone(),
         systems,
     });
+    // A question to SQLite takes a core; one to PostgreSQL mostly waits for it.
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let questions = if settings.store.url.starts_with("sqlite:") { cores * 2 } else { 16.max(cores * 2) };
     transport::Settings {
+        questions,
         http: server.http.map(|address| address.to_string()),
         https,
         admin: server.admin.map(|address| address.to_string()),

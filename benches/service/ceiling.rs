@@ -1,7 +1,7 @@
 //! The ceiling for feeds: the rows that a run of feeds left behind, put into a copy of the store as it was before,
 //! with the same indexes and the same settings, so many messages' rows in each commit, and nothing else done.
 
-use crate::figures::Figures;
+use crate::figures::{Figures, computed};
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::{BigInt, Text};
 use diesel::{Connection as _, QueryableByName, RunQueryDsl as _, SqliteConnection, sql_query};
@@ -57,7 +57,7 @@ pub fn group_commits(before: &Path, after: &Path, folder: &Path, messages: usize
         statements.push((name, columns));
     }
     store.batch_execute("DETACH fed").unwrap();
-    let begin = Instant::now();
+    let (begin, before) = (Instant::now(), computed());
     for commit in 1..=commits {
         let inserts: String = statements
             .iter()
@@ -67,14 +67,14 @@ pub fn group_commits(before: &Path, after: &Path, folder: &Path, messages: usize
             .collect();
         store.batch_execute(&format!("BEGIN IMMEDIATE; {inserts} COMMIT;")).unwrap();
     }
-    let took = begin.elapsed();
+    let (took, used) = (begin.elapsed(), computed() - before);
     println!(
         "  (a feed left {:.1} rows)",
         f64::from(u32::try_from(total).unwrap()) / f64::from(u32::try_from(messages).unwrap())
     );
     drop(store);
     crate::scene::remove(&copy);
-    Figures::of_count(messages, took)
+    Figures::of_count(messages, took, used)
 }
 
 fn tables(store: &mut SqliteConnection) -> Vec<Name> {

@@ -1,6 +1,6 @@
 //! Clients that keep their connection and send the next request when the last one is answered.
 
-use crate::figures::Figures;
+use crate::figures::{Figures, computed};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -37,7 +37,7 @@ impl Load<'_> {
     }
 
     fn run(&self, to: SocketAddr, next: impl Fn() -> Option<usize> + Sync) -> Figures {
-        let begin = Instant::now();
+        let (begin, before) = (Instant::now(), computed());
         let latencies = std::thread::scope(|scope| {
             let client = || {
                 let mut connection = Connection::new(to);
@@ -53,7 +53,7 @@ impl Load<'_> {
             let threads: Vec<_> = (0..self.clients).map(|_| scope.spawn(client)).collect();
             threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
         });
-        Figures::new(latencies, begin.elapsed())
+        Figures::new(latencies, begin.elapsed(), computed() - before)
     }
 
     fn judge(&self, answer: &[u8]) {

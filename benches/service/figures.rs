@@ -6,17 +6,33 @@ use std::time::Duration;
 pub struct Figures {
     latencies: Vec<Duration>,
     took: Duration,
+    computed: Duration,
+}
+
+/// The processor time that this process has used: of server and clients together.
+pub fn computed() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    // The name of the process, which may hold blanks, ends with the last bracket; user and system time are the
+    // 12th and 13th field after it, in hundredths of a second.
+    let after = stat.rsplit(')').next().unwrap();
+    let ticks = after.split_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().unwrap()).sum::<u64>();
+    Duration::from_millis(ticks * 10)
 }
 
 impl Figures {
-    pub fn new(mut latencies: Vec<Duration>, took: Duration) -> Self {
+    pub fn new(mut latencies: Vec<Duration>, took: Duration, computed: Duration) -> Self {
         latencies.sort_unstable();
-        Self { latencies, took }
+        Self { latencies, took, computed }
+    }
+
+    /// Microseconds of processor time for each answer.
+    pub fn cost(&self) -> f64 {
+        self.computed.as_secs_f64() * 1e6 / f64::from(u32::try_from(self.latencies.len()).unwrap())
     }
 
     /// For a ceiling that has no single answers.
-    pub fn of_count(count: usize, took: Duration) -> Self {
-        Self { latencies: vec![took / u32::try_from(count).unwrap(); count], took }
+    pub fn of_count(count: usize, took: Duration, computed: Duration) -> Self {
+        Self { latencies: vec![took / u32::try_from(count).unwrap(); count], took, computed }
     }
 
     /// Answers a second.

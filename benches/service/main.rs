@@ -3,7 +3,8 @@
 //! `cargo bench --bench service -- queries` compares ITI-45 and ITI-47 with a static echo of the same replies;
 //! `cargo bench --bench service -- feeds` compares ITI-44 with bare group commits of the same rows. Options:
 //! `--records N` (what the store holds first), `--rounds N`, `--seconds N` (of a query round), `--feeds N` (of a
-//! feed round), `--folder DIR` (on the disk to be measured). It must never be run to prove that something is
+//! feed round), `--folder DIR` (on the disk to be measured), `--keep` (the store, for the next run), `--alone` (no
+//! ceiling: for a profiler). It must never be run to prove that something is
 //! right: it asserts only that what it times was answered, not that the answers are good.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot be made ends with the reason")]
@@ -32,6 +33,7 @@ struct Options {
     clients: usize,
     folder: std::path::PathBuf,
     keep: bool,
+    alone: bool,
 }
 
 fn options() -> Options {
@@ -49,6 +51,7 @@ fn options() -> Options {
         feeds: number("--feeds", 10_000),
         clients: number("--clients", 16),
         folder: text("--folder").map_or_else(|| std::path::PathBuf::from("target/bench"), std::path::PathBuf::from),
+        alone: given.iter().any(|word| word == "--alone"),
         keep: given.iter().any(|word| word == "--keep"),
     }
 }
@@ -83,6 +86,10 @@ fn queries(scene: &Scene, options: &Options) {
         // What is read for the first time is read from the disk: one round that does not count.
         load.for_some_time(server.address, seconds);
         for _ in 0..options.rounds {
+            if options.alone {
+                ours.push(load.for_some_time(server.address, seconds));
+                continue;
+            }
             ceiling.push(load.for_some_time(echo.address, seconds));
             ours.push(load.for_some_time(server.address, seconds));
         }
@@ -102,17 +109,19 @@ fn queries(scene: &Scene, options: &Options) {
 fn compare(of: &str, ceiling: &[Figures], name: &str, ours: &[Figures]) {
     for (who, figures) in [(of, ceiling), (name, ours)] {
         println!(
-            "  {who:<12} {:>8.0} requests/s, p50 {:>6.2} ms, p99 {:>6.2} ms (medians of rounds)",
+            "  {who:<12} {:>8.0} requests/s, p50 {:>6.2} ms, p99 {:>6.2} ms, {:>5.0} us of processor each (medians of rounds)",
             median(figures.iter().map(Figures::rate)),
             median(figures.iter().map(|f| f.percentile(0.50))),
             median(figures.iter().map(|f| f.percentile(0.99))),
+            median(figures.iter().map(Figures::cost)),
         );
     }
     let ratios = |of: fn(&Figures, &Figures) -> f64| ours.iter().zip(ceiling).map(move |(a, b)| of(a, b));
     println!(
-        "  fraction of the ceiling: rate {:.3}, p99 {:.3}",
+        "  fraction of the ceiling: rate {:.3}, p99 {:.3}, processor time {:.3}",
         median(ratios(|a, b| a.rate() / b.rate())),
         median(ratios(|a, b| b.percentile(0.99) / a.percentile(0.99))),
+        median(ratios(|a, b| b.cost() / a.cost())),
     );
 }
 
@@ -134,11 +143,17 @@ fn feeds(scene: &Scene, options: &Options) {
         copy.remove();
     }
     println!("ITI-44: {} feeds by 64 clients into a copy of the store, {} rounds", options.feeds, options.rounds);
+    let costs = |all: &[Figures]| median(all.iter().map(Figures::cost));
     let rates = |all: &[Figures]| median(all.iter().map(Figures::rate));
-    println!("  bare group commits of the same rows, 64 messages each {:>8.0} messages/s", rates(&bare));
     println!(
-        "  nayose, 64 clients {:>8.0} feeds/s, p99 {:.1} ms",
+        "  bare group commits of the same rows, 64 messages each {:>8.0} messages/s, {:.0} us of processor each",
+        rates(&bare),
+        costs(&bare)
+    );
+    println!(
+        "  nayose, 64 clients {:>8.0} feeds/s, {:.0} us of processor each, p99 {:.1} ms",
         rates(&many),
+        costs(&many),
         median(many.iter().map(|f| f.percentile(0.99)))
     );
     println!(

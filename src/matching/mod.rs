@@ -31,6 +31,6 @@ pub use record::{ComparisonRecord, NamePair};
 pub use retrieval::Retrieval;
 pub use row::RowError;
 pub use seam::{BlockingKey, Candidate, Candidates, SearchClause, SearchToken, TokenMatch};
-pub use search::{NamePolicy, clauses, degree};
+pub use search::{NamePolicy, SearchPlan};
 pub use tokens::search_tokens;
 pub use weight::{FieldScore, Frequencies, NoFrequencies, PairScore};

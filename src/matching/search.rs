@@ -250,21 +250,68 @@ fn vagueness(wanted: &TokenMatch) -> u8 {
     }
 }
 
-/// What a record must hold to come into question, the most telling first; empty where the query constrains nothing
-/// that tokens know.
-pub fn clauses(query: &DemographicsQuery, policy: NamePolicy) -> Vec<SearchClause> {
-    let names: Vec<SoughtName> = query.names.iter().filter_map(|name| SoughtName::of(name, policy)).collect();
-    let names: Vec<Vec<&Sought>> = names.iter().map(|name| name.all().collect()).collect();
-    let mut found = alternatives(&names);
-    found.extend(query.birth.map(|birth| SearchClause { any_of: birth_matches(birth) }));
-    found.extend(query.sex.and_then(|sex| clause(&[&Sought::exactly(vec![tokens::sex_token(sex)])])));
-    let addresses: Vec<Vec<Sought>> = query.addresses.iter().map(sought_address).collect();
-    found.extend(alternatives(&addresses.iter().map(|address| address.iter().collect()).collect::<Vec<_>>()));
-    found.extend(sought_telecoms(&query.telecoms).and_then(|sought| clause(&[&sought])));
-    let mothers = sought_mothers(&query.mothers_maiden_names, policy);
-    found.extend(alternatives(&mothers.iter().map(|mother| mother.iter().collect()).collect::<Vec<_>>()));
-    found.sort_by_key(|clause| clause.any_of.iter().map(vagueness).max());
-    found
+/// A query made ready once, to find records by its clauses and to grade each by its tokens.
+pub struct SearchPlan {
+    names: Vec<SoughtName>,
+    birth: Option<BirthCriterion>,
+    sex: Option<Sought>,
+    addresses: Vec<Vec<Sought>>,
+    telecoms: Option<Sought>,
+    mothers: Vec<Vec<Sought>>,
+    minimum_degree: Option<u8>,
+}
+
+impl SearchPlan {
+    /// The plan of `query`, names found as `policy` says.
+    pub fn of(query: &DemographicsQuery, policy: NamePolicy) -> Self {
+        Self {
+            names: query.names.iter().filter_map(|name| SoughtName::of(name, policy)).collect(),
+            birth: query.birth,
+            sex: query.sex.map(|sex| Sought::exactly(vec![tokens::sex_token(sex)])),
+            addresses: query.addresses.iter().map(sought_address).collect(),
+            telecoms: sought_telecoms(&query.telecoms),
+            mothers: sought_mothers(&query.mothers_maiden_names, policy),
+            minimum_degree: query.minimum_degree,
+        }
+    }
+
+    /// What a record must hold to come into question, the most telling first; empty where the query constrains
+    /// nothing that tokens know.
+    pub fn clauses(&self) -> Vec<SearchClause> {
+        fn groups(all: &[Vec<Sought>]) -> Vec<Vec<&Sought>> {
+            all.iter().map(|group| group.iter().collect()).collect()
+        }
+        let names: Vec<Vec<&Sought>> = self.names.iter().map(|name| name.all().collect()).collect();
+        let mut found = alternatives(&names);
+        found.extend(self.birth.map(|birth| SearchClause { any_of: birth_matches(birth) }));
+        found.extend(self.sex.iter().filter_map(|sex| clause(&[sex])));
+        found.extend(alternatives(&groups(&self.addresses)));
+        found.extend(self.telecoms.iter().filter_map(|sought| clause(&[sought])));
+        found.extend(alternatives(&groups(&self.mothers)));
+        found.sort_by_key(|clause| clause.any_of.iter().map(vagueness).max());
+        found
+    }
+
+    /// Whether a record is what the query asks for, and how well: 100 where every criterion holds exactly. `record` are
+    /// the search tokens of what it says, and nothing else.
+    pub fn degree(&self, record: &[SearchToken], demographics: &Demographics) -> Option<u8> {
+        let of_all = |group: &Vec<Sought>| mean(group.iter().map(|sought| sought.degree(record)));
+        let mut criteria: Vec<Option<u8>> = Vec::new();
+        if !self.names.is_empty() {
+            criteria.push(self.names.iter().filter_map(|name| name.degree(record)).max());
+        }
+        criteria.extend(self.sex.iter().map(|sex| sex.degree(record)));
+        criteria.extend(self.birth.map(|birth| birth_degree(birth, demographics)));
+        if !self.addresses.is_empty() {
+            criteria.push(self.addresses.iter().filter_map(of_all).max());
+        }
+        criteria.extend(self.telecoms.iter().map(|sought| sought.degree(record)));
+        if !self.mothers.is_empty() {
+            criteria.push(self.mothers.iter().filter_map(of_all).max());
+        }
+        let found = if criteria.is_empty() { 100 } else { mean(criteria.into_iter())? };
+        self.minimum_degree.is_none_or(|least| found >= least).then_some(found)
+    }
 }
 
 fn mean(degrees: impl Iterator<Item = Option<u8>>) -> Option<u8> {
@@ -278,27 +325,4 @@ fn birth_degree(birth: BirthCriterion, demographics: &Demographics) -> Option<u8
     let (first, last) = date.period();
     let within = birth.from.is_none_or(|from| last >= from) && birth.to.is_none_or(|to| first <= to);
     within.then_some(if first == last { 100 } else { 80 })
-}
-
-/// Whether a record is what the query asks for, and how well: 100 where every criterion holds exactly.
-pub fn degree(query: &DemographicsQuery, demographics: &Demographics, policy: NamePolicy) -> Option<u8> {
-    let record = tokens::search_tokens(demographics);
-    let names: Vec<SoughtName> = query.names.iter().filter_map(|name| SoughtName::of(name, policy)).collect();
-    let mut criteria: Vec<Option<u8>> = Vec::new();
-    if !names.is_empty() {
-        criteria.push(names.iter().filter_map(|name| name.degree(&record)).max());
-    }
-    criteria.extend(query.sex.map(|sex| Sought::exactly(vec![tokens::sex_token(sex)]).degree(&record)));
-    criteria.extend(query.birth.map(|birth| birth_degree(birth, demographics)));
-    if !query.addresses.is_empty() {
-        let of = |address| mean(sought_address(address).iter().map(|sought| sought.degree(&record)));
-        criteria.push(query.addresses.iter().filter_map(of).max());
-    }
-    criteria.extend(sought_telecoms(&query.telecoms).map(|sought| sought.degree(&record)));
-    let mothers = sought_mothers(&query.mothers_maiden_names, policy);
-    if !mothers.is_empty() {
-        criteria.push(mothers.iter().filter_map(|all| mean(all.iter().map(|sought| sought.degree(&record)))).max());
-    }
-    let found = if criteria.is_empty() { 100 } else { mean(criteria.into_iter())? };
-    query.minimum_degree.is_none_or(|least| found >= least).then_some(found)
 }

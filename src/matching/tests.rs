@@ -271,6 +271,14 @@ fn every_parameter_works_alone() {
     }
 }
 
+fn clauses(query: &DemographicsQuery, policy: NamePolicy) -> Vec<SearchClause> {
+    SearchPlan::of(query, policy).clauses()
+}
+
+fn degree(query: &DemographicsQuery, said: &Demographics, policy: NamePolicy) -> Option<u8> {
+    SearchPlan::of(query, policy).degree(&search_tokens(said), said)
+}
+
 fn satisfies(clauses: &[SearchClause], tokens: &[SearchToken]) -> bool {
     clauses.iter().all(|clause| clause.is_met_by(tokens))
 }

@@ -6,8 +6,8 @@ use super::error::{Place, Reason, Refusal};
 use super::{Failure, Registry};
 use crate::access::{Permission, Principal};
 use crate::identity::{Demographics, DemographicsQuery, Oid, PersonId, RecordId};
-use crate::matching::{clauses, degree};
-use crate::store::{SourceRecordRow, Transaction};
+use crate::matching::{SearchPlan, SearchToken, search_tokens};
+use crate::store::{FoundRecord, SourceRecordRow, Transaction};
 use std::collections::BTreeMap;
 
 /// Records read for each person that may be answered: tokens are a superset of the answer.
@@ -66,13 +66,14 @@ impl Registry {
         let too_many = || Ok(Err(vec![Refusal::new(Reason::TooManyMatches, Place::Message)]));
         let limit = usize::try_from(self.0.settings.search_limit).unwrap_or(usize::MAX);
         let read_limit = limit.saturating_mul(READ_FACTOR);
-        let Some(records) = self.sought_records(tx, principal, query, read_limit + 1)? else {
+        let plan = SearchPlan::of(query, self.0.settings.names);
+        let Some(found) = self.sought_records(tx, principal, query, &plan, read_limit + 1)? else {
             return Ok(Ok(SearchAnswer { people: Vec::new() }));
         };
-        if records.len() > read_limit {
+        if found.len() > read_limit {
             return too_many();
         }
-        let best = self.best_of_each_person(tx, principal, query, &records)?;
+        let best = self.best_of_each_person(tx, principal, &plan, &found)?;
         let mut people = Vec::new();
         for (person, (degree, record, demographics)) in best {
             let identifiers = self.identifiers_of(tx, principal, person, &query.domains)?;
@@ -97,10 +98,11 @@ impl Registry {
         tx: &mut Transaction<'_>,
         principal: &Principal,
         query: &DemographicsQuery,
+        plan: &SearchPlan,
         limit: usize,
-    ) -> Result<Option<Vec<RecordId>>, Failure> {
+    ) -> Result<Option<Vec<FoundRecord>>, Failure> {
         if query.identifiers.is_empty() {
-            return Ok(Some(tx.tokens_search(&clauses(query, self.0.settings.names), limit)?));
+            return Ok(Some(tx.tokens_search(&plan.clauses(), limit)?));
         }
         let mut owner: Option<PersonId> = None;
         for id in &query.identifiers {
@@ -115,7 +117,8 @@ impl Registry {
         }
         let rows = owner.map(|person| tx.records_of(person)).transpose()?.unwrap_or_default();
         let hidden = self.quarantined(tx, &rows)?;
-        Ok(Some(rows.iter().map(|row| RecordId(row.id)).filter(|record| !hidden.contains(record)).collect()))
+        let shown = rows.iter().map(|row| RecordId(row.id)).filter(|record| !hidden.contains(record));
+        Ok(Some(shown.map(|record| FoundRecord { record, tokens: None }).collect()))
     }
 
     /// For each person the visible record that fits best.
@@ -123,21 +126,25 @@ impl Registry {
         &self,
         tx: &mut Transaction<'_>,
         principal: &Principal,
-        query: &DemographicsQuery,
-        records: &[RecordId],
+        plan: &SearchPlan,
+        found: &[FoundRecord],
     ) -> Result<BTreeMap<PersonId, (u8, RecordId, Demographics)>, Failure> {
+        let records: Vec<RecordId> = found.iter().map(|one| one.record).collect();
+        let tokens: BTreeMap<RecordId, &Vec<SearchToken>> =
+            found.iter().filter_map(|one| Some((one.record, one.tokens.as_ref()?))).collect();
         let rows: BTreeMap<i64, SourceRecordRow> =
-            tx.records_get(records)?.into_iter().map(|row| (row.id, row)).collect();
-        let persons: BTreeMap<RecordId, PersonId> = tx.persons_of(records)?.into_iter().collect();
+            tx.records_get(&records)?.into_iter().map(|row| (row.id, row)).collect();
+        let persons: BTreeMap<RecordId, PersonId> = tx.persons_of(&records)?.into_iter().collect();
         let mut best: BTreeMap<PersonId, (u8, RecordId, Demographics)> = BTreeMap::new();
-        for (record, demographics) in tx.versions_current(records)? {
+        for (record, demographics) in tx.versions_current(&records)? {
             let searchable =
                 rows.get(&record.0).is_some_and(|row| row.status == "active" && self.may_search(principal, row));
             let (Some(person), true) = (persons.get(&record), searchable) else { continue };
-            let Some(degree) = degree(query, &demographics, self.0.settings.names) else { continue };
-            if query.minimum_degree.is_some_and(|least| degree < least) {
-                continue;
-            }
+            let degree = match tokens.get(&record) {
+                Some(tokens) => plan.degree(tokens, &demographics),
+                None => plan.degree(&search_tokens(&demographics), &demographics),
+            };
+            let Some(degree) = degree else { continue };
             if best.get(person).is_none_or(|(known, _, _)| degree > *known) {
                 best.insert(*person, (degree, record, demographics));
             }

@@ -21,7 +21,7 @@ const GROUP: usize = 256;
 
 /// How long audit rows of questions wait for company when nothing else waits. Each commit makes every reader forget
 /// what it has read, so a commit for each question would slow all of them.
-const AUDITS_WAIT: Duration = Duration::from_millis(20);
+const AUDITS_WAIT: Duration = Duration::from_millis(50);
 
 /// Most readers at a time.
 const READERS: usize = 16;

@@ -23,6 +23,8 @@ pub(super) struct State<H> {
     pub(super) settings: Settings,
     pub(super) clock: Clock,
     pub(super) places: Arc<Semaphore>,
+    /// Those of questions in work.
+    pub(super) lanes: Arc<Semaphore>,
     pub(super) stopping: AtomicBool,
 }
 
@@ -164,9 +166,10 @@ async fn work<H: Handler>(
     };
     let clock = state.clock.clone();
     let raised = Raised::on(&state.handler.metrics().gauges().in_flight);
+    let lane = if is_question(endpoint, &body) { state.lanes.clone().acquire_owned().await.ok() } else { None };
     let done = web::block(move || {
         // The place is free when the work ends, not when a client loses patience.
-        let _place = (place, raised);
+        let _place = (place, raised, lane);
         let peer = Peer { system: caller.0 };
         let request = soap::Request { body: &body, content_type: content_type.as_deref(), endpoint, peer: &peer };
         soap::exchange(&request, &*state.handler, &rules, &|| clock.uuid().to_string())
@@ -175,6 +178,15 @@ async fn work<H: Handler>(
         log::error!("a request broke off outside of its transaction");
         Ok(soap::broken(&rules, &fresh))
     })
+}
+
+/// Whether a body looks like a question. It only chooses where the request waits: a feed that looks like one, or a
+/// question in another encoding that does not, is answered all the same.
+fn is_question(endpoint: Endpoint, body: &[u8]) -> bool {
+    const PIX_QUERY: &[u8] = b"PRPA_IN201309UV02";
+    const HEAD: usize = 4096;
+    let head = body.get(..HEAD).unwrap_or(body);
+    endpoint == Endpoint::Pdq || head.windows(PIX_QUERY.len()).any(|part| part == PIX_QUERY)
 }
 
 /// Refuses before the body was read; the rest of it is not waited for.

@@ -213,6 +213,7 @@ async fn serve<H: Handler>(
         handler,
         clock: Clock::system(),
         places: Arc::new(Semaphore::new(settings.in_flight)),
+        lanes: Arc::new(Semaphore::new(settings.questions.max(1))),
         stopping: AtomicBool::new(false),
         settings,
     });

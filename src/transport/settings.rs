@@ -58,8 +58,11 @@ pub struct Settings {
     pub keep_alive: Duration,
     /// Threads that move bytes.
     pub workers: usize,
-    /// Threads that answer requests, in all.
+    /// Threads that answer requests, in all: feeds wait on them for the commit that they share.
     pub blocking_threads: usize,
+    /// Questions that are answered at once; more wait in the order in which they came. More than the cores can answer
+    /// only make all of them late.
+    pub questions: usize,
     /// Requests that may be waiting or in work at once, in all; past it the answer is 503.
     pub in_flight: usize,
     /// Connections of each worker.
@@ -82,7 +85,8 @@ impl Default for Settings {
             body_deadline: Duration::from_secs(15),
             keep_alive: Duration::from_secs(75),
             workers: 2,
-            blocking_threads: 16,
+            blocking_threads: 128,
+            questions: 4,
             in_flight: 256,
             connections: 1024,
             drain: Duration::from_secs(20),

@@ -17,6 +17,8 @@ mod search;
 mod setting;
 mod version;
 
+pub use search::FoundRecord;
+
 /// Most values in one `IN (...)` of SQLite, and most rows of one insert.
 const CHUNK: usize = 500;
 

@@ -19,6 +19,14 @@ const FETCHED: i64 = 500;
 /// So few records are looked at one by one sooner than any further clause is sought.
 const FEW: usize = 32;
 
+/// A record that satisfies a search.
+pub struct FoundRecord {
+    /// The record.
+    pub record: RecordId,
+    /// All its tokens, where they were looked at.
+    pub tokens: Option<Vec<SearchToken>>,
+}
+
 #[derive(QueryableByName)]
 struct Found {
     #[diesel(sql_type = BigInt)]
@@ -102,7 +110,7 @@ impl Transaction<'_> {
     /// Clauses are best given with the most telling first: as soon as one has left few records, their own tokens
     /// decide about the rest. That takes a few short statements, each compiled once; the statement that asks for
     /// everything is another for every query.
-    pub fn tokens_search(&mut self, clauses: &[SearchClause], limit: usize) -> Result<Vec<RecordId>, StoreError> {
+    pub fn tokens_search(&mut self, clauses: &[SearchClause], limit: usize) -> Result<Vec<FoundRecord>, StoreError> {
         if clauses.is_empty() || clauses.iter().any(|clause| clause.any_of.is_empty()) {
             return Ok(Vec::new());
         }
@@ -118,7 +126,8 @@ impl Transaction<'_> {
             }
             kept = Some(both);
         }
-        self.tokens_search_at_once(clauses, limit)
+        let found = self.tokens_search_at_once(clauses, limit)?;
+        Ok(found.into_iter().map(|record| FoundRecord { record, tokens: None }).collect())
     }
 
     /// The records that satisfy `clause`, or none where they are too many to fetch.
@@ -178,7 +187,7 @@ impl Transaction<'_> {
         records: BTreeSet<i64>,
         clauses: &[SearchClause],
         limit: usize,
-    ) -> Result<Vec<RecordId>, StoreError> {
+    ) -> Result<Vec<FoundRecord>, StoreError> {
         let mut found = Vec::with_capacity(records.len());
         for record in records {
             let tokens: Vec<(i16, String)> = on_connection!(self, connection => search_token::table
@@ -188,7 +197,7 @@ impl Transaction<'_> {
             let tokens: Vec<SearchToken> =
                 tokens.into_iter().map(|(kind, value)| SearchToken { kind, value }).collect();
             if clauses.iter().all(|clause| clause.is_met_by(&tokens)) && found.len() < limit {
-                found.push(RecordId(record));
+                found.push(FoundRecord { record: RecordId(record), tokens: Some(tokens) });
             }
         }
         Ok(found)
