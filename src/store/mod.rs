@@ -25,6 +25,7 @@ pub use rows::{
     AuditRow, Counts, DecisionRow, DomainRow, EventRow, InboxRow, LinkRow, OutboxRow, PersonRow, ReviewRow,
     SourceRecordRow,
 };
+pub use tables::Filed;
 pub use transaction::Transaction;
 
 use crate::audit::AuditEvent;

@@ -7,6 +7,7 @@ mod domain;
 mod event;
 mod filing;
 mod inbox;
+mod invariants;
 mod link;
 mod person;
 mod process;
@@ -16,6 +17,8 @@ mod review;
 mod search;
 mod setting;
 mod version;
+
+pub use invariants::Filed;
 
 /// Most values in one `IN (...)` of SQLite, and most rows of one insert.
 const CHUNK: usize = 500;
