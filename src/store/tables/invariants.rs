@@ -10,6 +10,8 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 /// Rules that one statement can check, each with a query that counts the rows that break it.
+///
+/// Tables without an index for the question are compared as sets, once, so that a large store is verified too.
 const RULES: [(&str, &str); 15] = [
     (
         "every active record is linked to exactly one person",
@@ -56,14 +58,14 @@ const RULES: [(&str, &str); 15] = [
     ),
     (
         "every version that a message made has that message in the journal",
-        "SELECT count(*) AS broken FROM demographic_version v WHERE v.inbox_id IS NOT NULL AND \
-         NOT EXISTS (SELECT 1 FROM inbox i WHERE i.id = v.inbox_id)",
+        "SELECT count(*) AS broken FROM (SELECT inbox_id FROM demographic_version WHERE inbox_id IS NOT NULL \
+         EXCEPT SELECT id FROM inbox) AS lost",
     ),
     ("every message has an outcome", "SELECT count(*) AS broken FROM inbox WHERE outcome = ''"),
     (
         "every message was audited",
-        "SELECT count(*) AS broken FROM inbox i WHERE NOT EXISTS (SELECT 1 FROM audit a WHERE \
-         a.message_id = i.message_id AND a.principal = i.principal)",
+        "SELECT count(*) AS broken FROM (SELECT message_id, principal FROM inbox \
+         EXCEPT SELECT message_id, principal FROM audit) AS unseen",
     ),
     (
         "no message took effect twice",
@@ -84,9 +86,9 @@ const RULES: [(&str, &str); 15] = [
     ),
     (
         "every link was noted as an event, and whoever watches is told of it",
-        "SELECT count(*) AS broken FROM link l WHERE NOT EXISTS (SELECT 1 FROM event e WHERE e.kind = 'linked' AND \
-         e.record_id = l.record_id AND e.person_id = l.person_id) OR \
-         NOT EXISTS (SELECT 1 FROM outbox o WHERE o.person_id = l.person_id)",
+        "SELECT (SELECT count(*) FROM (SELECT record_id, person_id FROM link \
+         EXCEPT SELECT record_id, person_id FROM event WHERE kind = 'linked') AS unnoted) + \
+         (SELECT count(*) FROM (SELECT person_id FROM link EXCEPT SELECT person_id FROM outbox) AS untold) AS broken",
     ),
 ];
 
