@@ -1,0 +1,72 @@
+//! Nothing acknowledged is ever lost: the fault harness.
+//!
+//! Without arguments, as `cargo test` runs it, the short form of every part with a fresh seed. With a part it is the
+//! full form, which goes on where it was stopped if it has a `--state` file; see `docs/reliability.md`. It must never
+//! judge by what the product says of itself alone: senders keep journals of their own, and the store is read with
+//! plain SQL.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "a test may panic; the exceptions in clippy.toml do not reach a harness of its own"
+)]
+
+mod arguments;
+mod check;
+mod client;
+mod cluster;
+mod database;
+mod journal;
+mod kill;
+mod random;
+mod server;
+mod totals;
+mod world;
+
+use arguments::Arguments;
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+/// A part: its name, how it is run, and how many cycles its short form has.
+type Part = (&'static str, fn(&Arguments) -> Result<String, String>, u64);
+
+const PARTS: &[Part] = &[("kill sqlite", kill::sqlite, 30), ("kill postgres", kill::postgres, 6)];
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::read(std::env::args().skip(1)) {
+        Ok(arguments) => arguments,
+        Err(mistake) => {
+            eprintln!("faults: {mistake}");
+            return ExitCode::from(2);
+        }
+    };
+    let wanted = match arguments.part.as_str() {
+        "kill" => format!("kill {}", arguments.store),
+        "power" => format!("power {}", arguments.filesystem),
+        other => other.to_owned(),
+    };
+    let chosen: Vec<Part> = PARTS.iter().copied().filter(|(name, ..)| wanted.is_empty() || *name == wanted).collect();
+    let (mut passed, mut failed) = (0, 0);
+    for (name, run, short) in chosen {
+        let begun = Instant::now();
+        let asked = if arguments.cycles == 0 { arguments.short(short) } else { arguments.clone() };
+        match run(&asked) {
+            Ok(line) => {
+                println!("ok {line} ({:.1} s)", begun.elapsed().as_secs_f64());
+                passed += 1;
+            }
+            Err(what) => {
+                println!("FAILED {name}: {what}");
+                failed += 1;
+            }
+        }
+    }
+    println!("{passed} passed, {failed} failed");
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.starts_with(b"0\n"))
+}
