@@ -11,6 +11,9 @@ pub struct Arguments {
     pub cycles: u64,
     pub seed: Option<u64>,
     pub state: Option<PathBuf>,
+    /// The server to strike, where it is not the one that was built with this harness: a long run must not meet a
+    /// newer one half way.
+    pub binary: Option<PathBuf>,
     /// A bug of the product that is switched on, where it was built with the feature `planted`.
     pub plant: Option<String>,
 }
@@ -28,6 +31,7 @@ impl Arguments {
                 "--cycles" => read.cycles = number(&value()?)?,
                 "--seed" => read.seed = Some(number(&value()?)?),
                 "--state" => read.state = Some(value()?.into()),
+                "--binary" => read.binary = Some(value()?.into()),
                 "--plant" => read.plant = Some(value()?),
                 "--quiet" | "--nocapture" | "--list" | "--ignored" | "--include-ignored" | "--exact" => {}
                 option if option.starts_with('-') => return Err(format!("no such option: {option}")),

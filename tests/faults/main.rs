@@ -20,6 +20,7 @@ mod cluster;
 mod database;
 mod journal;
 mod kill;
+mod power;
 mod random;
 mod server;
 mod totals;
@@ -32,7 +33,7 @@ use std::time::Instant;
 /// A part: its name, how it is run, and how many cycles its short form has.
 type Part = (&'static str, fn(&Arguments) -> Result<String, String>, u64);
 
-const PARTS: &[Part] = &[("kill sqlite", kill::sqlite, 30), ("kill postgres", kill::postgres, 6)];
+const PARTS: &[Part] = &[("kill sqlite", kill::sqlite, 30), ("kill postgres", kill::postgres, 6), ("power ext4", power::ext4, 15), ("power xfs", power::xfs, 15)];
 
 fn main() -> ExitCode {
     let arguments = match Arguments::read(std::env::args().skip(1)) {
@@ -42,6 +43,9 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if let Some(binary) = &arguments.binary {
+        server::BINARY.get_or_init(|| binary.clone());
+    }
     let wanted = match arguments.part.as_str() {
         "kill" => format!("kill {}", arguments.store),
         "power" => format!("power {}", arguments.filesystem),

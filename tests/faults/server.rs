@@ -7,10 +7,14 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// How long a start may take before it counts as hung.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The server's program, where it is not the one that was built with this harness.
+pub static BINARY: OnceLock<PathBuf> = OnceLock::new();
 
 /// How a server is to be started.
 #[derive(Clone)]
@@ -46,7 +50,7 @@ impl Launch {
         let addresses = self.addresses();
         let _ = std::fs::remove_file(&addresses);
         let stderr = std::fs::File::options().create(true).append(true).open(self.stderr()).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_nayose"));
+        let mut command = Command::new(binary());
         command.arg("serve").arg("--config").arg(&config).arg("--address-file").arg(&addresses);
         command.envs(self.environment.iter().cloned());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr).spawn().unwrap()
@@ -157,6 +161,10 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+fn binary() -> &'static Path {
+    BINARY.get().map_or(Path::new(env!("CARGO_BIN_EXE_nayose")), PathBuf::as_path)
 }
 
 fn signal(which: &str, process: u32) {
