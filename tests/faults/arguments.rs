@@ -9,6 +9,8 @@ pub struct Arguments {
     pub store: String,
     pub filesystem: String,
     pub cycles: u64,
+    /// Whether a part is asked for by name, so that it is done as a whole.
+    pub is_whole: bool,
     pub seed: Option<u64>,
     pub state: Option<PathBuf>,
     /// The server to strike, where it is not the one that was built with this harness: a long run must not meet a
@@ -39,6 +41,7 @@ impl Arguments {
                 other => return Err(format!("one part at a time: {other}")),
             }
         }
+        read.is_whole = !read.part.is_empty() && read.part != "short";
         Ok(read)
     }
 

@@ -11,6 +11,9 @@ pub struct Mark {
     versions: u64,
 }
 
+/// In the outcome of a message that was refused for what it says. No message of the journal is.
+const REFUSED: &str = "\"refusal\":{";
+
 /// A row of the journal of messages.
 struct Inbox {
     row: u64,
@@ -87,7 +90,7 @@ fn counts(journal: &Journal, database: &mut Database, found: &Found) -> Result<(
     let adds = there.iter().filter(|message| message.kind == Kind::Add).count();
     let merges = there.iter().filter(|message| matches!(message.kind, Kind::Merge { .. })).count();
     let expected = [
-        ("SELECT count(*) FROM inbox", there.len()),
+        ("SELECT count(*) FROM inbox WHERE outcome NOT LIKE '%\"refusal\":{%'", there.len()),
         ("SELECT count(*) FROM source_record", adds),
         ("SELECT count(*) FROM source_record WHERE status = 'subsumed'", merges),
         ("SELECT count(*) FROM demographic_version", there.len() - merges),
@@ -112,6 +115,9 @@ impl Found {
         ))?;
         for line in &rows {
             let [row, message, id, reply_id, outcome] = split(line)?;
+            if outcome.contains(REFUSED) {
+                continue;
+            }
             let (row, id, reply_id) = (number(row)?, id.to_owned(), reply_id.to_owned());
             let inbox = Inbox { row, id, reply_id, outcome: outcome.to_owned() };
             found.inbox.entry(message.to_owned()).or_default().push(inbox);

@@ -15,9 +15,9 @@ pub struct Cluster {
 impl Cluster {
     /// Makes and starts a cluster from the binaries of this machine.
     pub fn start() -> Result<Self, String> {
-        let versions = std::fs::read_dir("/usr/lib/postgresql").map_err(|_| "PostgreSQL is not installed")?;
+        let versions = std::fs::read_dir("/usr/lib/postgresql").map_err(|_| "SKIPPED: PostgreSQL is not installed")?;
         let found = versions.flatten().map(|version| version.path().join("bin"));
-        let binaries = found.filter(|bin| bin.join("initdb").exists()).max().ok_or("PostgreSQL is not installed")?;
+        let binaries = found.filter(|bin| bin.join("initdb").exists()).max().ok_or("SKIPPED: PostgreSQL is not installed")?;
         let folder = tempfile::Builder::new().prefix("nayose-faults-pg-").tempdir().unwrap();
         if crate::is_root() {
             let _ = Command::new("chown").arg("postgres").arg(folder.path()).status();

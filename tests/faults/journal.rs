@@ -3,9 +3,9 @@
 use crate::random::Random;
 use nayose::clock::{Clock, hl7_timestamp};
 use nayose::demo::{self, DemoRecord};
-use nayose::hl7v3::compose::{FedPatient, RequestFrame, feed_add, feed_merge, feed_revise, pix_query};
+use nayose::hl7v3::compose::{FedPatient, RequestFrame, feed_add, feed_merge, feed_revise, pdq_query, pix_query};
 use nayose::hl7v3::{Device, InstanceIdentifier, ShownIdentifier};
-use nayose::identity::{Demographics, Field, PatientIdentifier, Telecom, TelecomScheme};
+use nayose::identity::{Demographics, DemographicsQuery, Field, NameCriterion, PatientIdentifier, Telecom, TelecomScheme};
 
 /// People of one store: more than a store ever gets messages.
 const PEOPLE: usize = 50_000;
@@ -50,6 +50,8 @@ pub struct Patient {
 /// One sender. Its next message goes out when the last is settled.
 pub struct Client {
     number: usize,
+    /// Patients that came in, whatever became of them.
+    admitted: usize,
     random: Random,
     source: Box<dyn Iterator<Item = DemoRecord> + Send>,
     pub patients: Vec<Patient>,
@@ -84,6 +86,7 @@ impl Client {
         let source = demo::records(&settings).skip(number * 3);
         Self {
             number,
+            admitted: 0,
             random: Random::new(seed, 1000 + number as u64),
             source: Box::new(source),
             patients: Vec::new(),
@@ -132,7 +135,7 @@ impl Client {
                 let (survivor, subsumed) = self.pair(&alive).unwrap();
                 (Kind::Merge { subsumed }, survivor)
             }
-            _ => (Kind::Add, self.admit(number)),
+            _ => (Kind::Add, self.admit()),
         };
         self.say(kind, patient, marker);
     }
@@ -159,9 +162,10 @@ impl Client {
     }
 
     /// Has the next person come in.
-    fn admit(&mut self, number: usize) -> usize {
+    fn admit(&mut self) -> usize {
+        self.admitted += 1;
         let record = self.source.next().expect("enough people");
-        self.patients.push(Patient { record, value: format!("{}-{number}", self.number), alive: true });
+        self.patients.push(Patient { record, value: format!("{}-{}", self.number, self.admitted), alive: true });
         self.patients.len() - 1
     }
 
@@ -177,9 +181,21 @@ impl Client {
     /// A new message about a new patient, for scenarios that say what happens next.
     pub fn compose_add(&mut self) -> &mut Message {
         let number = self.messages.len();
-        let patient = self.admit(number);
+        let patient = self.admit();
         self.say(Kind::Add, patient, format!("0990-{}-{number}", self.number));
         self.messages.last_mut().unwrap()
+    }
+
+    /// Forgets the latest message, which was refused for good, and its new patient.
+    pub fn give_up(&mut self) {
+        self.messages.pop();
+        self.patients.pop();
+    }
+
+    /// A feed of an authority that nobody knows, which is refused and kept as such.
+    pub fn foreign(&mut self) -> String {
+        let known = &self.patients[0].record.oid.to_string();
+        self.messages[0].payload.replace(known, "2.999.77").replace(&self.messages[0].id, &frame().id.root)
     }
 
     /// A revise of the latest patient.
@@ -202,6 +218,16 @@ impl Client {
 impl Patient {
     pub fn identifier(&self) -> PatientIdentifier {
         PatientIdentifier { authority: self.record.oid.clone(), value: self.value.clone() }
+    }
+
+    /// ITI-47 for this patient, by name.
+    pub fn search(&self) -> String {
+        let names = self.record.demographics.names.values().iter().take(1);
+        let criteria = DemographicsQuery {
+            names: names.map(|name| NameCriterion { name: name.clone(), similar: false }).collect(),
+            ..DemographicsQuery::default()
+        };
+        pdq_query(&frame(), &frame().id, &criteria, None)
     }
 
     /// ITI-45 for this patient.

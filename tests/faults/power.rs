@@ -27,6 +27,7 @@ pub struct Image {
 impl Image {
     /// Makes and mounts one; `Err` says why this machine cannot.
     pub fn new(kind: &'static str) -> Result<Self, String> {
+        can_mount()?;
         let folder = tempfile::Builder::new().prefix("nayose-faults-").tempdir().unwrap();
         let image = Self { kind, folder };
         std::fs::create_dir_all(image.mount_point()).unwrap();
@@ -81,6 +82,18 @@ impl Drop for Image {
             println!("{} image left mounted at {}", self.kind, self.mount_point().display());
         }
     }
+}
+
+/// Whether file systems can be made, mounted and shut down here.
+pub fn can_mount() -> Result<(), String> {
+    if !crate::is_root() {
+        return Err("SKIPPED: only root can mount".to_owned());
+    }
+    for program in ["mkfs.ext4", "mkfs.xfs", "xfs_io"] {
+        run(&["sh", "-c", &format!("command -v {program} >/dev/null")], &[])
+            .map_err(|_| format!("SKIPPED: {program} is missing (apt-get install xfsprogs e2fsprogs)"))?;
+    }
+    Ok(())
 }
 
 /// Runs a program to its end; its words where it failed.

@@ -30,7 +30,6 @@ pub struct Server {
     pub http: SocketAddr,
     /// From the start of the process to the first ready answer.
     pub ready: Duration,
-    stderr: PathBuf,
 }
 
 impl Launch {
@@ -65,7 +64,7 @@ impl Launch {
             if let Some(http) = std::fs::read_to_string(&addresses).ok().as_deref().and_then(http_address)
                 && Connection::open(http).and_then(|mut c| c.get("ready")) == Some(200)
             {
-                return Ok(Server { child, http, ready: begun.elapsed(), stderr: self.stderr() });
+                return Ok(Server { child, http, ready: begun.elapsed() });
             }
             if let Some(status) = child.try_wait().unwrap() {
                 return Err(status);
@@ -118,9 +117,14 @@ impl Server {
 
     /// SIGTERM, as an operator stops it.
     pub fn stop(mut self) -> Result<(), String> {
-        signal("-TERM", self.child.id());
+        self.terminate();
         let status = self.ended(Duration::from_secs(40)).ok_or("the server does not stop")?;
         if status.success() { Ok(()) } else { Err(format!("the server ended with {status}")) }
+    }
+
+    /// Asks it to stop.
+    pub fn terminate(&self) {
+        signal("-TERM", self.child.id());
     }
 
     /// Stops every thread, and returns when all stand still.
@@ -151,10 +155,6 @@ impl Server {
             std::thread::sleep(Duration::from_millis(2));
         }
     }
-
-    pub fn stderr(&self) -> &Path {
-        &self.stderr
-    }
 }
 
 impl Drop for Server {
@@ -163,7 +163,8 @@ impl Drop for Server {
     }
 }
 
-fn binary() -> &'static Path {
+/// The program that is struck.
+pub fn binary() -> &'static Path {
     BINARY.get().map_or(Path::new(env!("CARGO_BIN_EXE_nayose")), PathBuf::as_path)
 }
 

@@ -5,7 +5,7 @@ use crate::client::{Answer, Connection};
 use crate::database::Database;
 use crate::journal::{Client, Journal, State};
 use crate::random::Random;
-use crate::server::{Launch, Server, configuration};
+use crate::server::{Launch, configuration};
 use nayose::clock::Clock;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -156,13 +156,4 @@ fn repeat(client: &mut Client, connection: &mut Connection) -> Result<Heard, Str
     };
     client.repeats += u64::from(matches!(heard, Heard::Yes));
     Ok(heard)
-}
-
-/// Sends the current message of the first client, for scenarios that go step by step.
-pub fn step(world: &mut World, server: &Server) -> Result<Heard, String> {
-    let client = &mut world.journal.clients[0];
-    match server.connect() {
-        Some(mut connection) => attempt(client, &mut connection),
-        None => Ok(Heard::Nothing),
-    }
 }
