@@ -1,9 +1,9 @@
 //! SQLite: one thread writes, and commits together what waits together; readers have snapshots of their own.
 
 use super::connection::{Connection, sqlite_reader, sqlite_writer};
+use super::error::is_full;
 use super::pool::Pool;
 use super::transaction::Sequences;
-use super::error::is_full;
 use super::{StoreError, Transaction, WaitingAudit, migrations};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
@@ -315,7 +315,8 @@ impl Writer {
         if let Some(error) = &failure {
             log::error!("a group of {} was not committed: {error}", jobs.len());
         }
-        let failure = failure.filter(|error| !(planted::has(Bug::UnknownAnswered) && matches!(error, StoreError::Unknown)));
+        let failure =
+            failure.filter(|error| !(planted::has(Bug::UnknownAnswered) && matches!(error, StoreError::Unknown)));
         for job in jobs {
             job.finish(failure.as_ref().map(|error| match error {
                 StoreError::Unknown => StoreError::Unknown,

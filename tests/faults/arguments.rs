@@ -35,7 +35,7 @@ impl Arguments {
                 "--state" => read.state = Some(value()?.into()),
                 "--binary" => read.binary = Some(value()?.into()),
                 "--plant" => read.plant = Some(value()?),
-                "--quiet" | "--nocapture" | "--list" | "--ignored" | "--include-ignored" | "--exact" => {}
+                "-q" | "--quiet" | "--nocapture" | "--list" | "--ignored" | "--include-ignored" | "--exact" => {}
                 option if option.starts_with('-') => return Err(format!("no such option: {option}")),
                 part if read.part.is_empty() => read.part = part.to_owned(),
                 other => return Err(format!("one part at a time: {other}")),

@@ -85,7 +85,8 @@ pub fn check(journal: &mut Journal, database: &mut Database, mark: Mark) -> Resu
 
 /// Whether as many rows are in the store as the whole journal gives.
 fn counts(journal: &Journal, database: &mut Database, found: &Found) -> Result<(), String> {
-    let is_there = |message: &&Message| matches!(message.state, State::Settled(_)) || found.inbox.contains_key(&message.id);
+    let is_there =
+        |message: &&Message| matches!(message.state, State::Settled(_)) || found.inbox.contains_key(&message.id);
     let there: Vec<&Message> = journal.messages().filter(is_there).collect();
     let adds = there.iter().filter(|message| message.kind == Kind::Add).count();
     let merges = there.iter().filter(|message| matches!(message.kind, Kind::Merge { .. })).count();

@@ -5,7 +5,9 @@ use nayose::clock::{Clock, hl7_timestamp};
 use nayose::demo::{self, DemoRecord};
 use nayose::hl7v3::compose::{FedPatient, RequestFrame, feed_add, feed_merge, feed_revise, pdq_query, pix_query};
 use nayose::hl7v3::{Device, InstanceIdentifier, ShownIdentifier};
-use nayose::identity::{Demographics, DemographicsQuery, Field, NameCriterion, PatientIdentifier, Telecom, TelecomScheme};
+use nayose::identity::{
+    Demographics, DemographicsQuery, Field, NameCriterion, PatientIdentifier, Telecom, TelecomScheme,
+};
 
 /// People of one store: more than a store ever gets messages.
 const PEOPLE: usize = 50_000;
@@ -143,11 +145,9 @@ impl Client {
     /// Composes a message of `kind` about `patient`.
     fn say(&mut self, kind: Kind, patient: usize, marker: String) {
         let frame = frame();
-        let telecom =
-            Telecom { uses: Vec::new(), scheme: TelecomScheme::Phone, value: format!("tel:{marker}") };
+        let telecom = Telecom { uses: Vec::new(), scheme: TelecomScheme::Phone, value: format!("tel:{marker}") };
         let about = &mut self.patients[patient];
-        let demographics =
-            Demographics { telecoms: Field::Set(vec![telecom]), ..about.record.demographics.clone() };
+        let demographics = Demographics { telecoms: Field::Set(vec![telecom]), ..about.record.demographics.clone() };
         let fed = FedPatient {
             identifiers: vec![ShownIdentifier { identifier: about.identifier(), authority_name: String::new() }],
             other_identifiers: Vec::new(),

@@ -41,7 +41,12 @@ const PARTS: &[Part] = &[
     ("refusal", refusal::each_table, 1),
     ("full", full::cycles, 1),
     ("planted", planted::every, 1),
-    ("kill sqlite", kill::sqlite, 30), ("kill postgres", kill::postgres, 6), ("power ext4", power::ext4, 15), ("power xfs", power::xfs, 15), ("nth", nth::every, 3)];
+    ("kill sqlite", kill::sqlite, 30),
+    ("kill postgres", kill::postgres, 6),
+    ("power ext4", power::ext4, 15),
+    ("power xfs", power::xfs, 15),
+    ("nth", nth::every, 3),
+];
 
 fn main() -> ExitCode {
     let arguments = match Arguments::read(std::env::args().skip(1)) {
@@ -65,7 +70,11 @@ fn main() -> ExitCode {
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
     for (name, run, short) in chosen {
         let begun = Instant::now();
-        let asked = if arguments.cycles == 0 { arguments.short(if arguments.is_whole && name == "nth" { whole } else { short }) } else { arguments.clone() };
+        let asked = if arguments.cycles == 0 {
+            arguments.short(if arguments.is_whole && name == "nth" { whole } else { short })
+        } else {
+            arguments.clone()
+        };
         match run(&asked) {
             Ok(line) => {
                 println!("ok {line} ({:.1} s)", begun.elapsed().as_secs_f64());

@@ -65,7 +65,8 @@ const SCENARIOS: [(&str, Act); 21] = [
 ];
 
 /// How calls fail: the word, from then on or once, and the error of the system.
-const MODES: [(&str, bool, i32); 3] = [("EIO once", false, 5), ("EIO for ever", true, 5), ("ENOSPC for ever", true, 28)];
+const MODES: [(&str, bool, i32); 3] =
+    [("EIO once", false, 5), ("EIO for ever", true, 5), ("ENOSPC for ever", true, 28)];
 
 /// One run of one scenario.
 struct Run<'a> {
@@ -186,7 +187,11 @@ impl Run<'_> {
             Act::StartAfterStop | Act::StartAfterKill => {
                 let mut server = world.launch.start()?;
                 feeds(world, &server, 3)?;
-                if self.act == Act::StartAfterStop { server.stop()? } else { server.kill() }
+                if self.act == Act::StartAfterStop {
+                    server.stop()?
+                } else {
+                    server.kill()
+                }
                 arm();
                 drop(failing.try_start());
                 return Ok(());

@@ -23,7 +23,7 @@ impl Totals {
     /// The figures in `file` where it is there and of the same part, else none yet.
     pub fn open(name: &str, seed: Option<u64>, file: Option<PathBuf>) -> Result<Self, String> {
         let now = Clock::system().micros();
-        let drawn = seed.unwrap_or_else(|| (now as u64) % 1_000_000_007);
+        let drawn = seed.unwrap_or((now as u64) % 1_000_000_007);
         let mut totals = Self {
             file,
             name: name.to_owned(),

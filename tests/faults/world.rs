@@ -111,7 +111,7 @@ fn feed(client: &mut Client, http: SocketAddr, stop: &AtomicBool) -> Result<(), 
             continue;
         };
         turn += 1;
-        let heard = if turn % REPEAT_EVERY == 0 { repeat(client, open)? } else { attempt(client, open)? };
+        let heard = if turn.is_multiple_of(REPEAT_EVERY) { repeat(client, open)? } else { attempt(client, open)? };
         match heard {
             Heard::Yes => {}
             Heard::No => std::thread::sleep(Duration::from_millis(10)),

@@ -15,7 +15,8 @@ fn lived_in(place: &Place) -> Registry {
     feed(&registry, "h01", "300", &hanako());
     let merge = MergeCommand { survivor: id("h01", "100"), subsumed: id("h01", "300") };
     assert_eq!(registry.merge(&intake("m", "m"), merge).unwrap().outcome.refusal, None);
-    let lonely = Said { kanji: ("北野", "健一"), kana: ("キタノ", "ケンイチ"), birth: "19510607", ..hanako() };
+    let lonely =
+        Said { kanji: ("北野", "健一"), kana: ("キタノ", "ケンイチ"), birth: "19510607", ..hanako() };
     feed(&registry, "h02", "1", &lonely);
     feed(&registry, "h02", "2", &her_twin());
     let merge = MergeCommand { survivor: id("h02", "1"), subsumed: id("h02", "2") };
@@ -120,7 +121,9 @@ fn a_record_that_is_not_filed_under_what_it_says_is_found() {
         check(&format!("DELETE FROM {table} WHERE record_id = {sister}"), misfiled);
     }
     check(
-        &format!("DELETE FROM search_token WHERE value = (SELECT max(value) FROM search_token) OR record_id = {sister}"),
+        &format!(
+            "DELETE FROM search_token WHERE value = (SELECT max(value) FROM search_token) OR record_id = {sister}"
+        ),
         misfiled,
     );
     check(&format!("INSERT INTO blocking_key (key, record_id) VALUES (1, {sister})"), misfiled);
