@@ -11,6 +11,7 @@
 //! - [`audit`]: who did what to whose record, as values and renderings.
 //! - [`hl7v3`]: language one, bytes to identity values and back.
 //! - `metrics`: what is counted and timed, with labels that are words of this program.
+//! - `planted`: bugs for the fault harness to find; constants in every build that serves.
 //! - `store`: what is remembered. The only module that names diesel.
 //! - `registry`: what happens to identities; every rule of the domain; opens every transaction.
 //! - `transactions`: the profile, one file for each IHE transaction.
@@ -51,6 +52,9 @@ pub mod demo;
 pub mod logging;
 #[cfg(feature = "server")]
 pub mod metrics;
+#[cfg(feature = "server")]
+#[doc(hidden)]
+pub mod planted;
 #[cfg(feature = "server")]
 pub mod registry;
 #[cfg(feature = "server")]

@@ -77,6 +77,8 @@ pub enum Command {
     Review(Review),
     /// Look at one person
     Person(Person),
+    /// Check that all that a store holds fits together
+    Verify(Verify),
     /// Play the conformance cases against a server, this one or another
     Conformance(Conformance),
     /// Print what the binary carries: WSDL, a commented example configuration
@@ -248,6 +250,14 @@ impl FromStr for PersonSelector {
             Some(_) => Err(RIGHT),
         }
     }
+}
+
+/// `verify`.
+#[derive(Args, Clone)]
+pub struct Verify {
+    /// Which store.
+    #[command(flatten)]
+    pub store: StoreChoice,
 }
 
 /// `conformance`.

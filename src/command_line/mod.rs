@@ -12,10 +12,11 @@ mod review;
 mod schema;
 mod serve;
 mod show;
+mod verify;
 
 pub use arguments::{
     CheckConfig, Choice, Command, CommandLine, Conformance, Demo, Document, LogLevel, Logging, Person, PersonCommand,
-    PersonSelector, Review, ReviewCommand, Schema, Serve, ServiceName, StoreChoice,
+    PersonSelector, Review, ReviewCommand, Schema, Serve, ServiceName, StoreChoice, Verify,
 };
 
 use crate::clock::Clock;
@@ -82,6 +83,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environme
         Command::CheckConfig(check) => check_config::run(&check, environment),
         Command::Review(review) => review::run(&review, logging, environment),
         Command::Person(person) => person::run(&person, logging, environment),
+        Command::Verify(verify) => verify::run(&verify, logging, environment),
         Command::Conformance(conformance) => conformance::run(&conformance, logging),
         Command::Schema(schema) => schema::run(&schema),
     }

@@ -31,6 +31,8 @@ fn what_can_be_said() {
         "review decide 7 --different --reason twins",
         "person show 1234567890",
         "person history 2.999.1.11^12345 --json",
+        "verify --store sqlite:x.db",
+        "verify --config c.toml --json",
         "conformance --target http://127.0.0.1:8080 --junit out.xml --cases cases --json",
         "schema wsdl pix",
         "schema wsdl pdq",

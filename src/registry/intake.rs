@@ -5,6 +5,7 @@ use super::{Failure, FeedOutcome, Registry};
 use crate::access::Principal;
 use crate::audit::{Action, AuditEvent};
 use crate::identity::{PersonId, RecordId};
+use crate::planted::{self, Bug};
 use crate::store::{InboxRow, Transaction};
 use siphasher::sip::SipHasher13;
 use std::hash::{Hash, Hasher};
@@ -109,11 +110,18 @@ impl Registry {
     where
         F: Fn(&Registry, &mut Transaction<'_>, i64, &mut Touched) -> Result<Result<FeedOutcome, Refusal>, Failure>,
     {
-        let earlier = tx.inbox_find(message_key, &intake.principal.key, &intake.message_id)?;
+        let mut earlier = tx.inbox_find(message_key, &intake.principal.key, &intake.message_id)?;
+        if planted::has(Bug::NoDedupe) {
+            earlier.clear();
+        }
         let fresh = |row: &&InboxRow| row.received > intake.received - REPEAT_WINDOW_MICROS;
         if let Some(row) = earlier.iter().filter(fresh).find(|row| row.payload_hash == intake.payload_hash) {
             let outcome = FeedOutcome::from_text(&row.outcome)?;
-            let settled = Settled { outcome, reply_id: row.reply_id.clone(), reply_time: row.received, repeated: true };
+            let mut settled =
+                Settled { outcome, reply_id: row.reply_id.clone(), reply_time: row.received, repeated: true };
+            if planted::has(Bug::FreshReplyForRepeat) {
+                settled.reply_id.clone_from(&intake.reply_id);
+            }
             self.audit_feed(tx, intake, &settled.outcome, Touched::default())?;
             return Ok(settled);
         }
@@ -138,6 +146,9 @@ impl Registry {
         let (registry, taken) = (self.clone(), intake.clone());
         self.write(locks, move |tx| {
             let refuse = |_: &Registry, _: &mut Transaction<'_>, _: i64, _: &mut Touched| {
+                if planted::has(Bug::RefusalAccepted) {
+                    return Ok(Ok(FeedOutcome::accepted(Vec::new())));
+                }
                 Ok(Err(Refusal::new(Reason::Defect, Place::Message)))
             };
             registry.settle_in(tx, &taken, message_key, &refuse)

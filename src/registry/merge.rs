@@ -12,6 +12,7 @@ use super::{Failure, FeedOutcome, Registry};
 use crate::access::Permission;
 use crate::identity::{PatientIdentifier, PersonId, RecordId};
 use crate::matching::{ComparisonRecord, search_tokens};
+use crate::planted::{self, Bug};
 use crate::store::{DecisionRow, SourceRecordRow, Transaction};
 
 /// What a merge says.
@@ -59,7 +60,9 @@ impl Registry {
         let subsumed_person = tx.person_of(gone)?;
         self.inherit_decisions(tx, intake.received, gone, kept)?;
         self.leave(tx, &cause, gone)?;
-        tx.record_subsume(gone, kept)?;
+        if !planted::has(Bug::MergeByHalf) {
+            tx.record_subsume(gone, kept)?;
+        }
         tx.filing_remove(gone)?;
         let about = (Some(kept), survivors_person, Some(gone.0));
         self.note(tx, intake.received, Occurrence::Merged, about, &intake.principal.key, Some(inbox_id))?;

@@ -19,6 +19,7 @@ mod regional;
 mod registration;
 mod review;
 mod search;
+mod verify;
 
 pub use crossref::{CrossReference, ShownRecord};
 pub use domains::Domains;
@@ -30,6 +31,7 @@ pub use person::{PersonView, RecordView};
 pub use registration::Registered;
 pub use review::{ReviewView, Verdict as ReviewVerdict};
 pub use search::{FoundPerson, SearchAnswer};
+pub use verify::Finding;
 
 use crate::access::{Policy, Principal};
 use crate::audit::{Action, AuditEvent, AuditOutcome};

@@ -5,6 +5,7 @@
 
 use super::StoreError;
 use super::tls::{OwnRuntime, Target};
+use crate::planted::{self, Bug};
 use diesel::connection::SimpleConnection;
 use diesel::sqlite::SqliteConnection;
 use diesel::{Connection as _, QueryableByName, RunQueryDsl};
@@ -67,6 +68,10 @@ pub(super) fn sqlite_writer(path: &str) -> Result<Connection, StoreError> {
         "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
          PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 1073741824;",
     )?;
+    if planted::has(Bug::SynchronousNormal) {
+        connection.batch_execute("PRAGMA synchronous = NORMAL")?;
+        return Ok(Connection::Sqlite(Box::new(connection)));
+    }
     let mode: JournalMode = diesel::sql_query("PRAGMA journal_mode").get_result(&mut connection)?;
     let level: Synchronous = diesel::sql_query("PRAGMA synchronous").get_result(&mut connection)?;
     // 2 is FULL. A file system that cannot hold a WAL silently keeps another mode: better no store than one that forgets.

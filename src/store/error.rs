@@ -58,6 +58,7 @@ impl From<diesel::result::Error> for StoreError {
             Error::DatabaseError(Kind::ClosedConnection, _) => {
                 StoreError::Unavailable("the connection was closed".to_owned())
             }
+            error if is_full(&error) => StoreError::Unavailable("the disk is full".to_owned()),
             Error::DatabaseError(kind, info) => {
                 StoreError::Database(format!("{kind:?}: {}", without_quotes(info.message())))
             }
@@ -69,6 +70,12 @@ impl From<diesel::result::Error> for StoreError {
             _ => StoreError::Database("a transaction was left in a wrong state".to_owned()),
         }
     }
+}
+
+/// Whether `error` says that there is no room on the disk, in the words of either database. Nothing happened then.
+pub(super) fn is_full(error: &diesel::result::Error) -> bool {
+    let diesel::result::Error::DatabaseError(_, info) = error else { return false };
+    info.message() == "database or disk is full" || info.message().contains("No space left on device")
 }
 
 impl From<diesel::result::ConnectionError> for StoreError {

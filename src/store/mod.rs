@@ -25,7 +25,7 @@ pub use rows::{
     AuditRow, Counts, DecisionRow, DomainRow, EventRow, InboxRow, LinkRow, OutboxRow, PersonRow, ReviewRow,
     SourceRecordRow,
 };
-pub use tables::FoundRecord;
+pub use tables::{Filed, FoundRecord};
 pub use transaction::Transaction;
 
 use crate::audit::AuditEvent;

@@ -1,11 +1,13 @@
 //! SQLite: one thread writes, and commits together what waits together; readers have snapshots of their own.
 
 use super::connection::{Connection, sqlite_reader, sqlite_writer};
+use super::error::is_full;
 use super::pool::Pool;
 use super::transaction::Sequences;
 use super::{StoreError, Transaction, WaitingAudit, migrations};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
+use crate::planted::{self, Bug};
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
@@ -313,6 +315,8 @@ impl Writer {
         if let Some(error) = &failure {
             log::error!("a group of {} was not committed: {error}", jobs.len());
         }
+        let failure =
+            failure.filter(|error| !(planted::has(Bug::UnknownAnswered) && matches!(error, StoreError::Unknown)));
         for job in jobs {
             job.finish(failure.as_ref().map(|error| match error {
                 StoreError::Unknown => StoreError::Unknown,
@@ -346,22 +350,34 @@ impl Writer {
                 }
             }
         }
-        if let Err(error) = state {
-            // The database itself gave up the transaction (a full disk): all of the group is undone.
-            let _ = self.connection.batch("ROLLBACK");
-            self.kept = audits;
-            if self.kept.len() > WAITING {
-                self.poison(format!("{} audit rows cannot be kept: {error}", self.kept.len()));
-            }
-            return Err(error);
+        if planted::has(Bug::AcknowledgeBeforeCommit) {
+            jobs.drain(..).for_each(|job| job.finish(None));
         }
-        self.connection.batch("COMMIT").map_err(|error| {
-            // After a failed sync nobody knows what is on the disk. Only a restart, which reads it, can tell.
-            let why = format!("a commit failed, restart is needed: {}", StoreError::from(error));
-            let _ = self.connection.batch("ROLLBACK");
-            self.poison(why);
-            StoreError::Unknown
-        })
+        if let Err(error) = state {
+            return Err(self.undo(audits, error));
+        }
+        let Err(error) = self.connection.batch("COMMIT") else { return Ok(()) };
+        // A log that could not grow has no mark of this commit: it is known not to have happened.
+        if is_full(&error) || planted::has(Bug::PoisonIgnored) {
+            return Err(self.undo(audits, error.into()));
+        }
+        // After a failed sync nobody knows what is on the disk. Only a restart, which reads it, can tell.
+        let why = format!("a commit failed, restart is needed: {}", StoreError::from(error));
+        let _ = self.connection.batch("ROLLBACK");
+        self.poison(why);
+        Err(StoreError::Unknown)
+    }
+
+    /// The database gave up the transaction (a full disk): all of the group is undone, but for the audit rows of
+    /// questions, which were answered.
+    fn undo(&mut self, audits: Vec<WaitingAudit>, error: StoreError) -> StoreError {
+        // It may have rolled back by itself already.
+        let _ = self.connection.batch("ROLLBACK");
+        self.kept = audits;
+        if self.kept.len() > WAITING {
+            self.poison(format!("{} audit rows cannot be kept: {error}", self.kept.len()));
+        }
+        error
     }
 
     /// From here on nothing is acknowledged and nothing answered.
@@ -382,6 +398,7 @@ impl Writer {
     fn savepoint(&mut self, work: impl FnOnce(&mut Transaction<'_>) -> bool) -> Result<(), StoreError> {
         self.connection.batch("SAVEPOINT message")?;
         let keep = work(&mut Transaction::new(&mut self.connection, Some(&self.sequences)));
+        let keep = keep || planted::has(Bug::SavepointKept);
         let end = if keep { "RELEASE message" } else { "ROLLBACK TO message; RELEASE message" };
         Ok(self.connection.batch(end)?)
     }

@@ -67,11 +67,13 @@ impl Place {
         Ok(super::connection::sqlite_writer(path)?.batch(sql)?)
     }
 
-    /// Runs statements on a SQLite store behind the back of whoever has it open: to see what a damaged one does.
+    /// Runs statements on a store behind the back of whoever has it open: to see what a damaged one does.
     pub fn damage(&self, statements: &str) -> Result<(), StoreError> {
-        let path = self.url.strip_prefix("sqlite:").unwrap_or(&self.url);
-        super::connection::sqlite_writer(path)?.batch(statements)?;
-        Ok(())
+        let mut connection = match self.url.strip_prefix("sqlite:") {
+            Some(path) => super::connection::sqlite_writer(path)?,
+            None => super::connection::postgres(&self.url)?,
+        };
+        Ok(connection.batch(statements)?)
     }
 
     /// A place of each kind that this machine has.

@@ -67,7 +67,10 @@ async fn health() -> HttpResponse {
 }
 
 async fn ready<H: Handler>(state: web::Data<State<H>>) -> HttpResponse {
-    if state.is_ready() { text(StatusCode::OK, "ready") } else { text(StatusCode::SERVICE_UNAVAILABLE, "not ready") }
+    let asked = state.clone();
+    // The store is asked, which blocks, and on PostgreSQL cannot be done at all on a thread that moves bytes.
+    let is_ready = web::block(move || asked.is_ready()).await.unwrap_or(false);
+    if is_ready { text(StatusCode::OK, "ready") } else { text(StatusCode::SERVICE_UNAVAILABLE, "not ready") }
 }
 
 async fn not_allowed() -> HttpResponse {

@@ -20,4 +20,5 @@ mod region;
 mod registry;
 mod support;
 mod tidy;
+mod verify;
 mod wire;

@@ -52,6 +52,7 @@ fn but_for_envelope_ids(envelope: &str) -> String {
 #[test]
 fn two_processes_are_one_service() {
     two_processes(|a, b| {
+        assert_eq!((a.ready(), b.ready()), (200, 200), "readiness asks the store");
         let payload = feed_payload("h01", "100", &hanako());
         let first = a.send(&payload);
         assert_eq!(acknowledged(&first.payload), "CA", "{}", first.envelope);

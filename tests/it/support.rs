@@ -147,7 +147,8 @@ pub fn on_both_stores_with_a_second_process(check: impl Fn(&Store, &Store)) {
     }
 }
 
-fn places() -> Vec<Place> {
+/// A place of each kind; where PostgreSQL is required, it must be there.
+pub fn places() -> Vec<Place> {
     let places = Place::each();
     let required = std::env::vars_os().any(|(name, _)| name == "NAYOSE_REQUIRE_POSTGRES");
     assert!(!required || places.len() == 2, "PostgreSQL is required here and could not be started");

@@ -82,6 +82,11 @@ impl Process {
         }
     }
 
+    /// The status of `GET /ready`.
+    pub fn ready(&self) -> u16 {
+        self.agent.get(format!("http://{}/ready", self.http)).call().unwrap().status().as_u16()
+    }
+
     /// Sends `payload` to the PIX Manager in a fresh envelope; an error where no whole answer came.
     pub fn try_send(&self, payload: &str) -> Result<Answered, String> {
         let (root, id) = (&payload[1..payload.find([' ', '>']).unwrap()], Clock::system().uuid());

@@ -2,6 +2,7 @@
 
 use super::row_limit;
 use crate::audit::AuditEvent;
+use crate::planted::{self, Bug};
 use crate::store::connection::on_connection;
 use crate::store::schema::audit;
 use crate::store::{AuditRow, StoreError, Transaction};
@@ -10,6 +11,9 @@ use diesel::prelude::*;
 impl Transaction<'_> {
     /// Keeps one audited request under `id`.
     pub fn audit_insert(&mut self, audited: &AuditEvent, id: i64, now: i64) -> Result<(), StoreError> {
+        if planted::has(Bug::AuditMissing) {
+            return Ok(());
+        }
         let json = |ids: Vec<i64>| serde_json::to_string(&ids).map_err(|_| StoreError::Corrupt("an audit row"));
         let row = AuditRow {
             id,

@@ -3,6 +3,7 @@
 use super::{CHUNK, row_limit};
 use crate::identity::{PersonId, RecordId};
 use crate::matching::{BlockingKey, Candidate, Candidates, SearchToken};
+use crate::planted::{self, Bug};
 use crate::store::connection::on_connection;
 use crate::store::schema::{blocking_key, comparison_row, link, search_token, source_record};
 use crate::store::{StoreError, Transaction};
@@ -18,6 +19,9 @@ impl Transaction<'_> {
         tokens: &[SearchToken],
         row: &[u8],
     ) -> Result<(), StoreError> {
+        if planted::has(Bug::FilingStale) {
+            return Ok(());
+        }
         self.filing_remove(record)?;
         let keys: Vec<&BlockingKey> = keys.iter().collect::<BTreeSet<_>>().into_iter().collect();
         for chunk in keys.chunks(CHUNK) {

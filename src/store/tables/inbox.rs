@@ -1,5 +1,6 @@
 //! The journal of messages.
 
+use crate::planted::{self, Bug};
 use crate::store::connection::on_connection;
 use crate::store::schema::inbox;
 use crate::store::{InboxRow, StoreError, Transaction};
@@ -24,12 +25,18 @@ impl Transaction<'_> {
 
     /// Journals a message.
     pub fn inbox_insert(&mut self, row: &InboxRow) -> Result<(), StoreError> {
+        if planted::has(Bug::JournalMissing) {
+            return Ok(());
+        }
         on_connection!(self, connection => diesel::insert_into(inbox::table).values(row).execute(connection))?;
         Ok(())
     }
 
     /// Keeps how the message ended.
     pub fn inbox_set_outcome(&mut self, message_key: i64, id: i64, outcome: &str) -> Result<(), StoreError> {
+        if planted::has(Bug::OutcomeNotStored) || planted::has(Bug::JournalMissing) {
+            return Ok(());
+        }
         let changed = on_connection!(self, connection => diesel::update(inbox::table.find((message_key, id)))
             .set(inbox::outcome.eq(outcome))
             .execute(connection))?;

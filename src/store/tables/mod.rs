@@ -7,6 +7,7 @@ mod domain;
 mod event;
 mod filing;
 mod inbox;
+mod invariants;
 mod link;
 mod person;
 mod process;
@@ -17,6 +18,7 @@ mod search;
 mod setting;
 mod version;
 
+pub use invariants::Filed;
 pub use search::FoundRecord;
 
 /// Most values in one `IN (...)` of SQLite, and most rows of one insert.

@@ -2,7 +2,8 @@
 
 use super::{CHUNK, ONE_BY_ONE};
 use crate::identity::{Demographics, RecordId};
-use crate::store::connection::on_connection;
+use crate::planted::{self, Bug};
+use crate::store::connection::{Connection, on_connection};
 use crate::store::demographics_twin::{from_text, to_text};
 use crate::store::schema::{demographic_version, source_record};
 use crate::store::{StoreError, Transaction};
@@ -30,6 +31,12 @@ impl Transaction<'_> {
                 demographic_version::content.eq(&content),
             ))
             .execute(connection))?;
+        if planted::has(Bug::TwoTransactions)
+            && let connection @ Connection::Sqlite(_) = self.connection()
+        {
+            let split = connection.batch("COMMIT; BEGIN IMMEDIATE; SAVEPOINT message");
+            split.map_err(|error| self.failed(error))?;
+        }
         Ok(())
     }
 

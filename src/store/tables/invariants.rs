@@ -1,0 +1,224 @@
+//! What must hold between the tables whatever happened to the process: asked in one snapshot, changed by nobody.
+
+use crate::identity::{Demographics, RecordId};
+use crate::matching::{BlockingKey, SearchToken};
+use crate::store::connection::{Connection, on_connection};
+use crate::store::demographics_twin::from_text;
+use crate::store::schema::{blocking_key, comparison_row, demographic_version, person, search_token, source_record};
+use crate::store::{StoreError, Transaction};
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+
+/// Rules that one statement can check, each with a query that counts the rows that break it.
+///
+/// Tables without an index for the question are compared as sets, once, so that a large store is verified too.
+const RULES: [(&str, &str); 15] = [
+    (
+        "every active record is linked to exactly one person",
+        "SELECT count(*) AS broken FROM source_record r WHERE r.status = 'active' AND \
+         (SELECT count(*) FROM link l WHERE l.record_id = r.id AND l.valid_to IS NULL) <> 1",
+    ),
+    (
+        "no subsumed record is linked to a person, or filed for the matcher",
+        "SELECT count(*) AS broken FROM source_record r WHERE r.status = 'subsumed' AND \
+         (EXISTS (SELECT 1 FROM link l WHERE l.record_id = r.id AND l.valid_to IS NULL) OR \
+          EXISTS (SELECT 1 FROM blocking_key k WHERE k.record_id = r.id) OR r.survivor IS NULL)",
+    ),
+    (
+        "every link leads from a record to an active person",
+        "SELECT count(*) AS broken FROM link l LEFT JOIN person p ON p.id = l.person_id \
+         LEFT JOIN source_record r ON r.id = l.record_id WHERE l.valid_to IS NULL AND \
+         (p.id IS NULL OR p.state <> 'active' OR r.id IS NULL)",
+    ),
+    (
+        "every active person has a record",
+        "SELECT count(*) AS broken FROM person p WHERE p.state = 'active' AND \
+         NOT EXISTS (SELECT 1 FROM link l WHERE l.person_id = p.id AND l.valid_to IS NULL)",
+    ),
+    (
+        "no person has two regional IDs at a time, and no retired person has one",
+        "SELECT count(*) AS broken FROM person p WHERE \
+         (SELECT count(*) FROM regional_id i WHERE i.person_id = p.id AND i.retired IS NULL) > \
+         CASE WHEN p.state = 'active' THEN 1 ELSE 0 END",
+    ),
+    (
+        "every regional ID is a person's",
+        "SELECT count(*) AS broken FROM regional_id i WHERE NOT EXISTS (SELECT 1 FROM person p WHERE p.id = i.person_id)",
+    ),
+    (
+        "every record has all its versions, and the newest is the current one",
+        "SELECT count(*) AS broken FROM source_record r LEFT JOIN \
+         (SELECT record_id, count(*) AS many, max(version) AS newest FROM demographic_version GROUP BY record_id) v \
+         ON v.record_id = r.id WHERE v.many IS NULL OR v.many <> r.version OR v.newest <> r.version",
+    ),
+    (
+        "every version is a record's",
+        "SELECT count(*) AS broken FROM demographic_version v WHERE \
+         NOT EXISTS (SELECT 1 FROM source_record r WHERE r.id = v.record_id)",
+    ),
+    (
+        "every version that a message made has that message in the journal",
+        "SELECT count(*) AS broken FROM (SELECT inbox_id FROM demographic_version WHERE inbox_id IS NOT NULL \
+         EXCEPT SELECT id FROM inbox) AS lost",
+    ),
+    ("every message has an outcome", "SELECT count(*) AS broken FROM inbox WHERE outcome = ''"),
+    (
+        "every message was audited",
+        "SELECT count(*) AS broken FROM (SELECT message_id, principal FROM inbox \
+         EXCEPT SELECT message_id, principal FROM audit) AS unseen",
+    ),
+    (
+        "no message took effect twice",
+        "SELECT count(*) AS broken FROM (SELECT 1 FROM inbox GROUP BY principal, message_id, payload_hash \
+         HAVING count(*) > 1) AS twice",
+    ),
+    (
+        "no message made two versions of one record",
+        "SELECT count(*) AS broken FROM (SELECT 1 FROM demographic_version WHERE inbox_id IS NOT NULL \
+         GROUP BY record_id, inbox_id HAVING count(*) > 1) AS twice",
+    ),
+    (
+        "every event and every row of the outbox is about a person or record that exists",
+        "SELECT (SELECT count(*) FROM event e WHERE (e.person_id IS NOT NULL AND \
+         NOT EXISTS (SELECT 1 FROM person p WHERE p.id = e.person_id)) OR (e.record_id IS NOT NULL AND \
+         NOT EXISTS (SELECT 1 FROM source_record r WHERE r.id = e.record_id))) + \
+         (SELECT count(*) FROM outbox o WHERE NOT EXISTS (SELECT 1 FROM person p WHERE p.id = o.person_id)) AS broken",
+    ),
+    (
+        "every link was noted as an event, and whoever watches is told of it",
+        "SELECT (SELECT count(*) FROM (SELECT record_id, person_id FROM link \
+         EXCEPT SELECT record_id, person_id FROM event WHERE kind = 'linked') AS unnoted) + \
+         (SELECT count(*) FROM (SELECT person_id FROM link EXCEPT SELECT person_id FROM outbox) AS untold) AS broken",
+    ),
+];
+
+/// How long a chain of successors can be that was not made by going round in a circle.
+const LONGEST_CHAIN: usize = 100_000;
+
+#[derive(QueryableByName)]
+struct Broken {
+    #[diesel(sql_type = BigInt)]
+    broken: i64,
+}
+
+/// A record with what it says and what it is filed under.
+pub struct Filed {
+    /// The record.
+    pub record: RecordId,
+    /// What it says now.
+    pub demographics: Demographics,
+    /// Its blocking keys, in order.
+    pub keys: Vec<BlockingKey>,
+    /// Its search tokens, in order.
+    pub tokens: Vec<SearchToken>,
+    /// Its comparison row, where it has one.
+    pub row: Option<Vec<u8>>,
+}
+
+impl Transaction<'_> {
+    /// Each rule with the number of rows that break it.
+    pub fn invariants(&mut self) -> Result<Vec<(&'static str, i64)>, StoreError> {
+        let mut found = Vec::with_capacity(RULES.len() + 3);
+        for (rule, sql) in RULES {
+            let counted: Broken = on_connection!(self, connection => diesel::sql_query(sql).get_result(connection))?;
+            found.push((rule, counted.broken));
+        }
+        let persons: Vec<(i64, Option<i64>)> = on_connection!(self, connection => person::table
+            .filter(person::state.eq("retired"))
+            .select((person::id, person::successor))
+            .load(connection))?;
+        found.push(("every retired person leads to one who exists, never round in a circle", circles(&persons)));
+        let records: Vec<(i64, Option<i64>)> = on_connection!(self, connection => source_record::table
+            .filter(source_record::status.eq("subsumed"))
+            .select((source_record::id, source_record::survivor))
+            .load(connection))?;
+        found.push(("every subsumed record leads to a survivor, never round in a circle", circles(&records)));
+        Ok(found)
+    }
+
+    /// What the database says of its own pages and indexes; empty where all is well. SQLite alone can be asked.
+    pub fn integrity(&mut self) -> Result<Vec<String>, StoreError> {
+        #[derive(QueryableByName)]
+        struct Word {
+            #[diesel(sql_type = diesel::sql_types::Text)]
+            integrity_check: String,
+        }
+        let words: Result<Vec<Word>, diesel::result::Error> = match self.connection() {
+            Connection::Sqlite(connection) => diesel::sql_query("PRAGMA integrity_check").load(connection.as_mut()),
+            Connection::Postgres(_) => return Ok(Vec::new()),
+        };
+        let words = words.map_err(|error| self.failed(error))?;
+        Ok(words.into_iter().map(|word| word.integrity_check).filter(|word| word != "ok").collect())
+    }
+
+    /// At most `limit` active records after `after`, in order, with what they are filed under.
+    pub fn filed_after(&mut self, after: RecordId, limit: usize) -> Result<Vec<Filed>, StoreError> {
+        let rows: Vec<(i64, String, Option<Vec<u8>>)> = on_connection!(self, connection => source_record::table
+            .inner_join(demographic_version::table.on(demographic_version::record_id
+                .eq(source_record::id)
+                .and(demographic_version::version.eq(source_record::version))))
+            .left_join(comparison_row::table.on(comparison_row::record_id.eq(source_record::id)))
+            .filter(source_record::id.gt(after.0))
+            .filter(source_record::status.eq("active"))
+            .order(source_record::id.asc())
+            .limit(super::row_limit(limit))
+            .select((source_record::id, demographic_version::content, comparison_row::row.nullable()))
+            .load(connection))?;
+        let mut found = Vec::with_capacity(rows.len());
+        for (record, content, row) in rows {
+            let keys: Vec<i64> = on_connection!(self, connection => blocking_key::table
+                .filter(blocking_key::record_id.eq(record))
+                .order(blocking_key::key.asc())
+                .select(blocking_key::key)
+                .load(connection))?;
+            let tokens: Vec<(i16, String)> = on_connection!(self, connection => search_token::table
+                .filter(search_token::record_id.eq(record))
+                .select((search_token::kind, search_token::value))
+                .load(connection))?;
+            let mut tokens: Vec<SearchToken> =
+                tokens.into_iter().map(|(kind, value)| SearchToken { kind, value }).collect();
+            tokens.sort();
+            found.push(Filed {
+                record: RecordId(record),
+                demographics: from_text(&content)?,
+                keys: keys.into_iter().map(BlockingKey).collect(),
+                tokens,
+                row,
+            });
+        }
+        Ok(found)
+    }
+}
+
+/// How many of these `(key, next)` chains never come to an end, or end in nothing.
+fn circles(chains: &[(i64, Option<i64>)]) -> i64 {
+    let next: std::collections::HashMap<i64, Option<i64>> = chains.iter().copied().collect();
+    let broken = |start: &&(i64, Option<i64>)| {
+        let mut at = start.0;
+        for _ in 0..LONGEST_CHAIN.min(next.len() + 1) {
+            match next.get(&at) {
+                Some(Some(further)) => at = *further,
+                // It ends before it has led to anybody.
+                Some(None) => return true,
+                None => return false,
+            }
+        }
+        true
+    };
+    i64::try_from(chains.iter().filter(broken).count()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chains_end_or_are_broken() {
+        let check = |chains: &[(i64, Option<i64>)], broken| assert_eq!(circles(chains), broken, "{chains:?}");
+        check(&[], 0);
+        check(&[(1, Some(2)), (2, Some(3))], 0);
+        check(&[(1, Some(1))], 1);
+        check(&[(1, Some(2)), (2, Some(1)), (3, Some(4))], 2);
+        check(&[(1, None)], 1);
+    }
+}
