@@ -11,6 +11,7 @@
 //! - [`audit`]: who did what to whose record, as values and renderings.
 //! - [`hl7v3`]: language one, bytes to identity values and back.
 //! - `metrics`: what is counted and timed, with labels that are words of this program.
+//! - `sealed`: files that only the holder of a key can read, and nobody can change unnoticed.
 //! - `store`: what is remembered. The only module that names diesel.
 //! - `registry`: what happens to identities; every rule of the domain; opens every transaction.
 //! - `transactions`: the profile, one file for each IHE transaction.
@@ -53,6 +54,8 @@ pub mod logging;
 pub mod metrics;
 #[cfg(feature = "server")]
 pub mod registry;
+#[cfg(feature = "server")]
+pub mod sealed;
 #[cfg(feature = "server")]
 pub mod server;
 #[cfg(feature = "server")]

@@ -10,6 +10,7 @@ const ALL: &[&str] = &["*"];
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("metrics", &[]),
+    ("sealed", &[]),
     ("identity", &[]),
     ("xml", &[]),
     ("matching", &["identity"]),
@@ -44,6 +45,9 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("ureq", &["conformance", "command_line", "transport", "demo"]),
     ("yaserde", &["hl7v3", "conformance"]),
     ("clap", &["command_line", "config", "main"]),
+    ("aead_stream", &["sealed"]),
+    ("chacha20poly1305", &["sealed"]),
+    ("getrandom", &["sealed"]),
     ("indicatif", &["command_line", "demo"]),
     ("prometheus_client", &["metrics"]),
     ("env_logger", &["logging", "main", "server"]),

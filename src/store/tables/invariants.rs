@@ -4,9 +4,7 @@ use crate::identity::{Demographics, RecordId};
 use crate::matching::{BlockingKey, SearchToken};
 use crate::store::connection::{Connection, on_connection};
 use crate::store::demographics_twin::from_text;
-use crate::store::schema::{
-    blocking_key, comparison_row, demographic_version, person, search_token, source_record,
-};
+use crate::store::schema::{blocking_key, comparison_row, demographic_version, person, search_token, source_record};
 use crate::store::{StoreError, Transaction};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
