@@ -12,6 +12,7 @@
 //! - [`hl7v3`]: language one, bytes to identity values and back.
 //! - `metrics`: what is counted and timed, with labels that are words of this program.
 //! - `planted`: bugs for the fault harness to find; constants in every build that serves.
+//! - `sealed`: files that only the holder of a key can read, and nobody can change unnoticed.
 //! - `store`: what is remembered. The only module that names diesel.
 //! - `registry`: what happens to identities; every rule of the domain; opens every transaction.
 //! - `transactions`: the profile, one file for each IHE transaction.
@@ -57,6 +58,8 @@ pub mod metrics;
 pub mod planted;
 #[cfg(feature = "server")]
 pub mod registry;
+#[cfg(feature = "server")]
+pub mod sealed;
 #[cfg(feature = "server")]
 pub mod server;
 #[cfg(feature = "server")]

@@ -79,6 +79,12 @@ pub enum Command {
     Person(Person),
     /// Check that all that a store holds fits together
     Verify(Verify),
+    /// Copy a SQLite store that may be in use into one file, encrypted
+    Backup(Backup),
+    /// Make a store of a backup or an export, check it, and say from where senders must send again
+    Restore(Restore),
+    /// Write all that a store holds into one file, encrypted, that a store of either kind takes in
+    Export(Export),
     /// Play the conformance cases against a server, this one or another
     Conformance(Conformance),
     /// Print what the binary carries: WSDL, a commented example configuration
@@ -258,6 +264,65 @@ pub struct Verify {
     /// Which store.
     #[command(flatten)]
     pub store: StoreChoice,
+}
+
+/// How a file is kept secret.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+pub struct Secrecy {
+    /// The key that encrypts the file; `nayose backup --new-key FILE` makes one
+    #[arg(long, value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
+    /// Do not encrypt: the file holds every patient, for whoever gets it
+    #[arg(long, conflicts_with = "key_file")]
+    pub plain: bool,
+}
+
+/// `backup`.
+#[derive(Args, Clone)]
+pub struct Backup {
+    /// Which store.
+    #[command(flatten)]
+    pub store: StoreChoice,
+    /// The file to make; one that is there is not overwritten
+    #[arg(long, value_name = "FILE", required_unless_present = "new_key")]
+    pub to: Option<PathBuf>,
+    /// How it is kept secret.
+    #[command(flatten)]
+    pub secrecy: Secrecy,
+    /// Make a new key file and do nothing else; keep it apart from the backups, and a copy of it in a safe
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["to", "key_file", "plain"])]
+    pub new_key: Option<PathBuf>,
+}
+
+/// `restore`.
+#[derive(Args, Clone)]
+pub struct Restore {
+    /// Which store.
+    #[command(flatten)]
+    pub store: StoreChoice,
+    /// A file of `backup` or `export`
+    #[arg(value_name = "FILE")]
+    pub from: PathBuf,
+    /// The key that the file was encrypted with
+    #[arg(long, value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
+    /// The old store was stopped before and lost nothing since: go on issuing regional IDs where it stopped
+    #[arg(long)]
+    pub moved: bool,
+}
+
+/// `export`.
+#[derive(Args, Clone)]
+pub struct Export {
+    /// Which store.
+    #[command(flatten)]
+    pub store: StoreChoice,
+    /// The file to make; one that is there is not overwritten
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+    /// How it is kept secret.
+    #[command(flatten)]
+    pub secrecy: Secrecy,
 }
 
 /// `conformance`.

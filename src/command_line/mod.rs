@@ -4,10 +4,14 @@
 //! process itself: it returns an [`Exit`].
 
 mod arguments;
+mod backup;
 mod check_config;
 mod conformance;
 mod demo;
+mod export;
+mod kept;
 mod person;
+mod restore;
 mod review;
 mod schema;
 mod serve;
@@ -15,8 +19,9 @@ mod show;
 mod verify;
 
 pub use arguments::{
-    CheckConfig, Choice, Command, CommandLine, Conformance, Demo, Document, LogLevel, Logging, Person, PersonCommand,
-    PersonSelector, Review, ReviewCommand, Schema, Serve, ServiceName, StoreChoice, Verify,
+    Backup, CheckConfig, Choice, Command, CommandLine, Conformance, Demo, Document, Export, LogLevel, Logging, Person,
+    PersonCommand, PersonSelector, Restore, Review, ReviewCommand, Schema, Secrecy, Serve, ServiceName, StoreChoice,
+    Verify,
 };
 
 use crate::clock::Clock;
@@ -84,6 +89,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environme
         Command::Review(review) => review::run(&review, logging, environment),
         Command::Person(person) => person::run(&person, logging, environment),
         Command::Verify(verify) => verify::run(&verify, logging, environment),
+        Command::Backup(backup) => backup::run(&backup, logging, environment),
+        Command::Restore(restore) => restore::run(&restore, logging, environment),
+        Command::Export(export) => export::run(&export, logging, environment),
         Command::Conformance(conformance) => conformance::run(&conformance, logging),
         Command::Schema(schema) => schema::run(&schema),
     }

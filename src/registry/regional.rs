@@ -3,7 +3,7 @@
 //! Each process leases blocks of counters from the store; a counter is permuted over the whole range by a
 //! keyed Feistel network, so that neighbours in time are no neighbours in number. A number is never used twice.
 
-use super::{Failure, RegionalSettings};
+use super::{Failure, RegionalSettings, Registry};
 use crate::clock::Clock;
 use crate::store::Store;
 use siphasher::sip::SipHasher13;
@@ -50,6 +50,14 @@ impl Issuer {
         Ok(())
     }
 
+    /// Leaves out as many counters as may have been issued after the copy was made that this store comes from: a
+    /// thousandth of all. Whoever holds such an ID must never meet it at another person.
+    fn pass_over(&self, store: &Store) -> Result<(), Failure> {
+        let share = 10_i64.saturating_pow(u32::from(self.digits)) / 1_000;
+        let (prefix, size) = (self.prefix.clone(), share.max(BLOCK));
+        store.write(Vec::new(), move |tx| -> Result<(), Failure> { Ok(tx.regional_lease(&prefix, size).map(drop)?) })
+    }
+
     /// The next regional ID. What a rolled back transaction took is lost, never issued again.
     pub(super) fn take(&self) -> Result<String, Failure> {
         let mut leased = self.leased.lock().unwrap_or_else(PoisonError::into_inner);
@@ -67,6 +75,13 @@ impl Issuer {
         let body = format!("{number:0width$}", width = usize::from(self.digits));
         let check = mod_11_10(&body);
         format!("{}{body}{check}", self.prefix)
+    }
+}
+
+impl Registry {
+    /// After this store was restored from a copy: no regional ID that was issued after the copy is issued again.
+    pub fn pass_over_regional(&self) -> Result<(), Failure> {
+        self.0.regional.pass_over(&self.0.store)
     }
 }
 

@@ -93,6 +93,14 @@ pub(super) fn sqlite_reader(path: &str) -> Result<Connection, StoreError> {
     Ok(Connection::Sqlite(Box::new(connection)))
 }
 
+/// A connection that cannot write to the file, not even what a crashed process left to be tidied up.
+pub(super) fn sqlite_onlooker(path: &str) -> Result<Connection, StoreError> {
+    let escaped = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let mut connection = SqliteConnection::establish(&format!("file:{escaped}?mode=ro"))?;
+    connection.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA temp_store = MEMORY;")?;
+    Ok(Connection::Sqlite(Box::new(connection)))
+}
+
 /// A connection to PostgreSQL, made on a plain thread of its own, where no asynchronous runtime is in the way of
 /// the connection's own.
 pub(super) fn postgres(url: &str) -> Result<Connection, StoreError> {

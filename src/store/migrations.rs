@@ -3,7 +3,7 @@
 use super::StoreError;
 use super::connection::Connection;
 use diesel::backend::Backend;
-use diesel::migration::MigrationVersion;
+use diesel::migration::{MigrationSource, MigrationVersion};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -17,6 +17,36 @@ pub(super) fn bring_up_to_date(connection: &mut Connection) -> Result<(), StoreE
     }
 }
 
+/// The newest step of a store, which must be the newest that we know; nothing is changed.
+pub(super) fn version(connection: &mut Connection) -> Result<String, StoreError> {
+    use diesel::RunQueryDsl as _;
+    #[derive(diesel::QueryableByName)]
+    struct Step {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        version: String,
+    }
+    let sql = "SELECT version FROM __diesel_schema_migrations ORDER BY version";
+    let applied: Result<Vec<Step>, diesel::result::Error> = match connection {
+        Connection::Sqlite(connection) => diesel::sql_query(sql).load(connection.as_mut()),
+        Connection::Postgres(connection) => diesel::sql_query(sql).load(connection.as_mut()),
+    };
+    let applied = applied.map_err(|_| StoreError::Unavailable("it is no store of nayose".to_owned()))?;
+    let newest = applied.into_iter().map(|step| step.version).next_back().unwrap_or_default();
+    match newest.as_str().cmp(newest_known()?.as_str()) {
+        std::cmp::Ordering::Greater => Err(StoreError::TooNew),
+        std::cmp::Ordering::Equal => Ok(newest),
+        std::cmp::Ordering::Less => Err(StoreError::Unavailable(
+            "it was written by an older version; start this one on it once, or use that one".to_owned(),
+        )),
+    }
+}
+
+/// The newest step that we know: of both databases, since they have the same.
+fn newest_known() -> Result<String, StoreError> {
+    let steps = MigrationSource::<diesel::sqlite::Sqlite>::migrations(&SQLITE).map_err(refused)?;
+    Ok(steps.iter().map(|step| step.name().version().to_string()).max().unwrap_or_default())
+}
+
 /// Takes every step back; for tests.
 #[cfg(test)]
 pub(super) fn take_down(connection: &mut Connection) -> Result<(), StoreError> {
@@ -28,9 +58,14 @@ pub(super) fn take_down(connection: &mut Connection) -> Result<(), StoreError> {
     }
 }
 
-fn run<B: Backend, C: MigrationHarness<B>>(connection: &mut C, ours: EmbeddedMigrations) -> Result<(), StoreError> {
-    use diesel::migration::MigrationSource;
-    let steps = MigrationSource::<B>::migrations(&ours).map_err(refused)?;
+/// Each step and the note that it is done are one transaction: after a crash it is done, or it is not.
+pub(super) fn run<B, C, S>(connection: &mut C, ours: S) -> Result<(), StoreError>
+where
+    B: Backend,
+    C: MigrationHarness<B>,
+    S: MigrationSource<B>,
+{
+    let steps = ours.migrations().map_err(refused)?;
     let known: Vec<MigrationVersion<'_>> = steps.iter().map(|step| step.name().version().as_owned()).collect();
     let applied = connection.applied_migrations().map_err(refused)?;
     if applied.iter().any(|version| !known.contains(version)) {

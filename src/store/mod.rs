@@ -7,7 +7,9 @@
 mod connection;
 mod demographics_twin;
 mod error;
+mod export;
 mod ids;
+mod image;
 mod migrations;
 mod pool;
 mod postgres;
@@ -21,8 +23,10 @@ mod tls;
 mod transaction;
 
 pub use error::StoreError;
+pub use export::{Copied, ExportError, export};
+pub use image::Image;
 pub use rows::{
-    AuditRow, Counts, DecisionRow, DomainRow, EventRow, InboxRow, LinkRow, OutboxRow, PersonRow, ReviewRow,
+    AuditRow, Counts, DecisionRow, DomainRow, EventRow, InboxRow, LinkRow, OutboxRow, PersonRow, ReviewRow, SenderRow,
     SourceRecordRow,
 };
 pub use tables::{Filed, FoundRecord};

@@ -275,6 +275,19 @@ pub struct DomainRow {
     pub regional: bool,
 }
 
+/// How far a sender's messages are in the store.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SenderRow {
+    /// Who sent them.
+    pub principal: String,
+    /// How many there are.
+    pub messages: i64,
+    /// The id of the last one.
+    pub last_message: String,
+    /// When the last one came in.
+    pub last_received: i64,
+}
+
 /// How much the store holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {

@@ -48,6 +48,16 @@ impl<'a> Transaction<'a> {
         self.sequences.map(|sequences| which(sequences).fetch_add(1, Ordering::Relaxed) + 1)
     }
 
+    /// From now on places are given after those that were `reached`.
+    pub(super) fn continue_after(&mut self, reached: &Sequences) {
+        let Some(ours) = self.sequences else { return };
+        for (ours, reached) in
+            [(&ours.event, &reached.event), (&ours.outbox, &reached.outbox), (&ours.audit, &reached.audit)]
+        {
+            ours.fetch_max(reached.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+    }
+
     /// Translates an error, and remembers whether the whole transaction may be tried again.
     pub(super) fn failed(&mut self, error: diesel::result::Error) -> StoreError {
         self.refused = true;

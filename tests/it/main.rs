@@ -9,8 +9,10 @@
 )]
 
 mod architecture;
+mod care;
 mod choices;
 mod concurrency;
+mod histories;
 mod measures;
 mod order;
 mod people;

@@ -3,7 +3,7 @@
 use crate::planted::{self, Bug};
 use crate::store::connection::on_connection;
 use crate::store::schema::inbox;
-use crate::store::{InboxRow, StoreError, Transaction};
+use crate::store::{InboxRow, SenderRow, StoreError, Transaction};
 use diesel::prelude::*;
 
 impl Transaction<'_> {
@@ -21,6 +21,28 @@ impl Transaction<'_> {
             .order(inbox::id.asc())
             .select(InboxRow::as_select())
             .load(connection))
+    }
+
+    /// How far each sender's messages are, in order of sender.
+    pub fn senders(&mut self) -> Result<Vec<SenderRow>, StoreError> {
+        use diesel::dsl::{count_star, max};
+        let groups: Vec<(String, i64, Option<i64>)> = on_connection!(self, connection => inbox::table
+            .group_by(inbox::principal)
+            .select((inbox::principal, count_star(), max(inbox::received)))
+            .load(connection))?;
+        let mut found = Vec::with_capacity(groups.len());
+        for (principal, messages, last) in groups {
+            let last_received = last.unwrap_or_default();
+            let last_message: String = on_connection!(self, connection => inbox::table
+                .filter(inbox::principal.eq(&principal))
+                .filter(inbox::received.eq(last_received))
+                .order(inbox::id.desc())
+                .select(inbox::message_id)
+                .first(connection))?;
+            found.push(SenderRow { principal, messages, last_message, last_received });
+        }
+        found.sort_by(|left, right| left.principal.cmp(&right.principal));
+        Ok(found)
     }
 
     /// Journals a message.

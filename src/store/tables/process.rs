@@ -117,9 +117,32 @@ impl Transaction<'_> {
             return Ok(());
         }
         self.own_lock("SELECT pg_advisory_xact_lock($1, $2)", LOCK_SEAL)?;
+        self.give_places()
+    }
+
+    fn give_places(&mut self) -> Result<(), StoreError> {
         for sql in [seal_table!("event"), seal_table!("outbox"), seal_table!("audit")] {
             on_connection!(self, connection => diesel::sql_query(sql).execute(connection))?;
         }
+        Ok(())
+    }
+
+    /// Whether nobody has sent or asked this store anything yet.
+    pub(in crate::store) fn is_without_content(&mut self) -> Result<bool, StoreError> {
+        use crate::store::schema::{inbox, person, regional_id, source_record};
+        let mut rows: i64 = on_connection!(self, c => inbox::table.count().get_result(c))?;
+        rows += on_connection!(self, c => source_record::table.count().get_result::<i64>(c))?;
+        rows += on_connection!(self, c => person::table.count().get_result::<i64>(c))?;
+        rows += on_connection!(self, c => regional_id::table.count().get_result::<i64>(c))?;
+        rows += on_connection!(self, c => audit::table.count().get_result::<i64>(c))?;
+        Ok(rows == 0)
+    }
+
+    /// After rows came from another store: those without a place get one, and what is written next comes after them.
+    pub(in crate::store) fn settle_places(&mut self) -> Result<(), StoreError> {
+        self.give_places()?;
+        let reached = self.sequences()?;
+        self.continue_after(&reached);
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 mod durability;
 mod locks;
+mod migrations;
 mod schema_agreement;
 mod search;
 mod tables;

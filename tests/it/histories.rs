@@ -1,0 +1,85 @@
+//! Random histories: adds, revises, merges and stewards' decisions about few people who are easily taken for each
+//! other, from a seed.
+//!
+//! `NAYOSE_HISTORIES` sets how many are played (the full form is 1,000), `NAYOSE_SEED` plays those of a printed seed.
+
+use crate::people::said;
+use crate::support::*;
+use nayose::clock::Clock;
+use nayose::registry::{FeedCommand, MergeCommand, Registry, ReviewVerdict};
+
+const SENDERS: [&str; 4] = ["h01", "h02", "c01", "c02"];
+
+/// How many histories are played: `NAYOSE_HISTORIES`, else `short`.
+pub fn histories(short: u64) -> u64 {
+    let named = std::env::vars().find(|(name, _)| name == "NAYOSE_HISTORIES");
+    named.and_then(|(_, value)| value.parse().ok()).unwrap_or(short)
+}
+
+/// Numbers from a seed.
+pub struct Dice(u64);
+
+impl Dice {
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    pub fn below(&mut self, most: u64) -> u64 {
+        // Xorshift, as good as any for tests.
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) % most
+    }
+}
+
+fn person(dice: &mut Dice, seed: u64) -> Said {
+    match dice.below(8) {
+        0 => hanako(),
+        1 => hanako_at_the_clinic(),
+        2 => her_sister(),
+        3 => her_twin(),
+        _ => {
+            let (number, clerk) = (dice.below(3), dice.below(8) as usize);
+            let known = said(seed % 4, number, clerk);
+            // Moved house or lost the phone: what makes a match doubtful.
+            match dice.below(4) {
+                0 => Said { phone: "tel:0990-00-0000", town: ("9990101", "星見市青葉町"), ..known },
+                1 => Said { birth: "19500101", ..known },
+                _ => known,
+            }
+        }
+    }
+}
+
+/// Plays `steps` steps.
+pub fn play(registry: &Registry, seed: u64, dice: &mut Dice, steps: usize) {
+    for _ in 0..steps {
+        let domain = SENDERS[dice.below(4) as usize];
+        let value = |dice: &mut Dice| (dice.below(5) + 1).to_string();
+        let message = Clock::system().uuid().to_string();
+        match dice.below(10) {
+            0 => {
+                let command = MergeCommand { survivor: id(domain, &value(dice)), subsumed: id(domain, &value(dice)) };
+                registry.merge(&intake(&message, &message), command).unwrap();
+            }
+            1 | 2 => {
+                let open = registry.reviews(100).unwrap();
+                if !open.is_empty() {
+                    let review = &open[dice.below(open.len() as u64) as usize];
+                    let verdict = if dice.below(2) == 0 { ReviewVerdict::Same } else { ReviewVerdict::Different };
+                    registry.decide_review(&caller(), review.id, verdict, "looked").unwrap();
+                }
+            }
+            _ => {
+                let mut identifiers = vec![id(domain, &value(dice))];
+                if dice.below(5) == 0 {
+                    identifiers.push(id(SENDERS[dice.below(4) as usize], &value(dice)));
+                }
+                let said = demographics(&person(dice, seed));
+                let command = FeedCommand { identifiers, other_identifiers: Vec::new(), demographics: said };
+                registry.feed(&intake(&message, &message), command).unwrap();
+            }
+        }
+    }
+}
