@@ -2,16 +2,21 @@
 //!
 //! It must never decide anything about a patient, and it reads no configuration file by itself.
 
+mod dispatch;
+
+pub use dispatch::{Dispatcher, Sink};
+
 use crate::access::Policy;
 use crate::clock::Clock;
 use crate::config::{self, Configuration};
 use crate::hl7v3::Strictness;
 use crate::matching::{Model, NamePolicy};
-use crate::registry::{self, DomainSettings, Failure, RegionalSettings, Registry};
+use crate::registry::{self, DomainSettings, Failure, RegionalSettings, Registry, Subscription};
 use crate::store::{Store, StoreError};
 use crate::transactions::{self, Service};
 use crate::transport::{self, Bound, ListenError, TlsListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Why there is no server.
 #[derive(Debug)]
@@ -150,7 +155,9 @@ pub fn serve_over(
     announce: impl FnOnce(&[Bound]),
 ) -> Result<(), StartError> {
     let service = Arc::new(service(registry.clone(), settings));
+    let dispatcher = dispatcher(&registry, settings)?;
     let served = transport::run(transport_settings(settings), service, announce);
+    drop(dispatcher);
     // Audit rows of the last questions must be durable even if a listener broke.
     let flushed = registry.store().flush_audit();
     served?;
@@ -158,6 +165,19 @@ pub fn serve_over(
         Some(why) => Err(StartError::Failed(StoreError::Unavailable(why))),
         None => flushed.map_err(StartError::Failed),
     }
+}
+
+/// What tells the subscribers. This version has no wire to tell them by: their places in the outbox are kept.
+fn dispatcher(registry: &Registry, settings: &Configuration) -> Result<Dispatcher, StartError> {
+    let subscriptions: Vec<Subscription> = settings
+        .subscribers
+        .iter()
+        .map(|one| Subscription { system: one.system.clone(), domains: one.domains.clone() })
+        .collect();
+    registry.subscribe(&subscriptions).map_err(StartError::Registry)?;
+    let kept = Duration::from_secs(u64::from(settings.outbox.keep_days) * 24 * 60 * 60);
+    Dispatcher::start(registry, Vec::new(), registry::Pace::default(), kept)
+        .map_err(|error| StartError::Listen(ListenError::Server(error)))
 }
 
 fn model(choice: &config::Model) -> Result<Model, StartError> {

@@ -7,6 +7,7 @@ mod arguments;
 mod check_config;
 mod conformance;
 mod demo;
+mod outbox;
 mod person;
 mod review;
 mod schema;
@@ -15,8 +16,8 @@ mod show;
 mod verify;
 
 pub use arguments::{
-    CheckConfig, Choice, Command, CommandLine, Conformance, Demo, Document, LogLevel, Logging, Person, PersonCommand,
-    PersonSelector, Review, ReviewCommand, Schema, Serve, ServiceName, StoreChoice, Verify,
+    CheckConfig, Choice, Command, CommandLine, Conformance, Demo, Document, LogLevel, Logging, Outbox, OutboxCommand,
+    Person, PersonCommand, PersonSelector, Review, ReviewCommand, Schema, Serve, ServiceName, StoreChoice, Verify,
 };
 
 use crate::clock::Clock;
@@ -83,6 +84,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environme
         Command::CheckConfig(check) => check_config::run(&check, environment),
         Command::Review(review) => review::run(&review, logging, environment),
         Command::Person(person) => person::run(&person, logging, environment),
+        Command::Outbox(outbox) => outbox::run(&outbox, logging, environment),
         Command::Verify(verify) => verify::run(&verify, logging, environment),
         Command::Conformance(conformance) => conformance::run(&conformance, logging),
         Command::Schema(schema) => schema::run(&schema),

@@ -278,6 +278,19 @@ pub struct Audit {
     pub wait: bool,
 }
 
+/// `[outbox]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outbox {
+    /// For how many days a change is kept of which everybody was told.
+    pub keep_days: u32,
+}
+
+impl Default for Outbox {
+    fn default() -> Self {
+        Self { keep_days: 30 }
+    }
+}
+
 /// `[matching]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Matching {

@@ -22,8 +22,8 @@ mod transaction;
 
 pub use error::StoreError;
 pub use rows::{
-    AuditRow, Counts, DecisionRow, DomainRow, EventRow, InboxRow, LinkRow, OutboxRow, PersonRow, ReviewRow,
-    SourceRecordRow,
+    AuditRow, Counts, DeadLetterRow, DecisionRow, DomainRow, EventRow, InboxRow, LinkRow, OutboxRow, PersonRow,
+    ReviewRow, SourceRecordRow, SubscriberRow,
 };
 pub use tables::Filed;
 pub use transaction::Transaction;

@@ -13,6 +13,7 @@ mod choices;
 mod concurrency;
 mod measures;
 mod order;
+mod outbox;
 mod people;
 mod privacy;
 mod processes;

@@ -4,9 +4,7 @@ use crate::identity::{Demographics, RecordId};
 use crate::matching::{BlockingKey, SearchToken};
 use crate::store::connection::{Connection, on_connection};
 use crate::store::demographics_twin::from_text;
-use crate::store::schema::{
-    blocking_key, comparison_row, demographic_version, person, search_token, source_record,
-};
+use crate::store::schema::{blocking_key, comparison_row, demographic_version, person, search_token, source_record};
 use crate::store::{StoreError, Transaction};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
@@ -88,7 +86,9 @@ const RULES: [(&str, &str); 15] = [
         "every link was noted as an event, and whoever watches is told of it",
         "SELECT count(*) AS broken FROM link l WHERE NOT EXISTS (SELECT 1 FROM event e WHERE e.kind = 'linked' AND \
          e.record_id = l.record_id AND e.person_id = l.person_id) OR \
-         NOT EXISTS (SELECT 1 FROM outbox o WHERE o.person_id = l.person_id)",
+         (l.valid_from >= (SELECT coalesce(max(CAST(s.value AS BIGINT)), 0) FROM setting s \
+         WHERE s.name = 'outbox_kept_since') AND \
+         NOT EXISTS (SELECT 1 FROM outbox o WHERE o.person_id = l.person_id))",
     ),
 ];
 
