@@ -138,8 +138,16 @@ pub fn transport_settings(settings: &Configuration) -> transport::Settings {
             config::FaultStatus::BadRequest => transport::FaultStatus::BadRequest,
             config::FaultStatus::ServerError => transport::FaultStatus::ServerError,
         },
+        connections: places(server.max_connections),
+        connections_of_one: places(server.max_connections_per_address),
+        in_flight: places(server.max_requests),
+        questions: places(server.max_requests - server.max_requests / 4),
         ..transport::Settings::default()
     }
+}
+
+fn places(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// Serves as `settings` say until SIGTERM or SIGINT, or with an error when the store fails for good; `announce` learns where the listeners are.
@@ -156,6 +164,7 @@ pub fn serve_over(
 ) -> Result<(), StartError> {
     let service = Arc::new(service(registry.clone(), settings));
     let dispatcher = dispatcher(&registry, settings)?;
+    descriptors(settings);
     let served = transport::run(transport_settings(settings), service, announce);
     drop(dispatcher);
     // Audit rows of the last questions must be durable even if a listener broke.
@@ -164,6 +173,37 @@ pub fn serve_over(
     match registry.store().poisoned() {
         Some(why) => Err(StartError::Failed(StoreError::Unavailable(why))),
         None => flushed.map_err(StartError::Failed),
+    }
+}
+
+/// Descriptors that are not connections of peers: the store, its readers, listeners, logs.
+const OTHER_DESCRIPTORS: u64 = 256;
+
+/// How many files this process may have open, when the limit is raised as far as it may be; none where it is not
+/// known. Systems begin with 1,024 for the sake of old programs.
+pub fn raised_descriptors() -> Option<u64> {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        limit.current = limit.maximum;
+        setrlimit(Resource::Nofile, limit).ok()?;
+    }
+    Some(getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX))
+}
+
+/// How many descriptors a server of these `settings` may need.
+pub fn descriptors_needed(settings: &Configuration) -> u64 {
+    u64::from(settings.server.max_connections) + OTHER_DESCRIPTORS
+}
+
+fn descriptors(settings: &Configuration) {
+    let needed = descriptors_needed(settings);
+    if let Some(limit) = raised_descriptors().filter(|limit| *limit < needed) {
+        log::warn!(
+            "this process may open {limit} files, and server.max_connections = {} may need {needed}: raise the limit \
+             (LimitNOFILE= of systemd) or lower max_connections",
+            settings.server.max_connections
+        );
     }
 }
 
@@ -285,5 +325,17 @@ mod tests {
         let settings = transport_settings(&Configuration::default());
         assert_eq!(settings.http.as_deref(), Some("127.0.0.1:8080"));
         assert!(settings.https.is_none() && !settings.allow_plain);
+    }
+
+    #[test]
+    fn limits_are_those_of_the_configuration() {
+        let mut configured = Configuration::default();
+        configured.server.max_connections = 70;
+        configured.server.max_connections_per_address = 7;
+        configured.server.max_requests = 40;
+        let settings = transport_settings(&configured);
+        assert_eq!((settings.connections, settings.connections_of_one), (70, 7));
+        assert_eq!((settings.in_flight, settings.questions), (40, 30), "a quarter is kept for feeds");
+        assert_eq!(descriptors_needed(&configured), 70 + OTHER_DESCRIPTORS);
     }
 }

@@ -1,7 +1,9 @@
 //! What the service can bear, as fractions of ceilings that are taken in the same run on the same machine.
 //!
 //! `cargo bench --bench service -- queries` compares ITI-45 and ITI-47 with a static echo of the same replies;
-//! `cargo bench --bench service -- feeds` compares ITI-44 with bare group commits of the same rows. Options:
+//! `cargo bench --bench service -- feeds` compares ITI-44 with bare group commits of the same rows;
+//! `cargo bench --bench service -- crowd` compares normal requests with and without `--silent N` connections that say
+//! nothing and `--slow N` that say a byte a second. Options:
 //! `--records N` (what the store holds first), `--rounds N`, `--seconds N` (of a query round), `--feeds N` (of a
 //! feed round), `--folder DIR` (on the disk to be measured). It must never be run to prove that something is
 //! right: it asserts only that what it times was answered, not that the answers are good.
@@ -11,6 +13,7 @@
 
 mod ceiling;
 mod client;
+mod crowd;
 mod echo;
 mod figures;
 mod scene;
@@ -28,6 +31,7 @@ struct Options {
     clients: usize,
     folder: std::path::PathBuf,
     keep: bool,
+    crowd: (usize, usize),
 }
 
 fn options() -> Options {
@@ -46,6 +50,7 @@ fn options() -> Options {
         clients: number("--clients", 16),
         folder: text("--folder").map_or_else(|| std::path::PathBuf::from("target/bench"), std::path::PathBuf::from),
         keep: given.iter().any(|word| word == "--keep"),
+        crowd: (number("--silent", 10_000), number("--slow", 1_000)),
     }
 }
 
@@ -59,6 +64,9 @@ fn main() {
     }
     if matches!(options.what.as_str(), "all" | "feeds") {
         feeds(&scene, &options);
+    }
+    if matches!(options.what.as_str(), "all" | "crowd") {
+        crowd::measure(&scene, options.rounds, std::time::Duration::from_secs(options.seconds), options.crowd);
     }
     if !options.keep {
         scene.remove();

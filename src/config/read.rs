@@ -118,6 +118,11 @@ fn server(section: Section<'_, '_>) -> (Server, Vec<Beyond>) {
             &[("400", FaultStatus::BadRequest), ("500", FaultStatus::ServerError)],
             usual.fault_status,
         ),
+        max_connections: section.number("max_connections", 16..=1_000_000).unwrap_or(usual.max_connections),
+        max_connections_per_address: section
+            .number("max_connections_per_address", 1..=1_000_000)
+            .unwrap_or(usual.max_connections_per_address),
+        max_requests: section.number("max_requests", 4..=100_000).unwrap_or(usual.max_requests),
         log: chosen(&section, "log", &formats, usual.log),
         log_level: chosen(&section, "log_level", &LEVELS, usual.log_level),
         tls,
