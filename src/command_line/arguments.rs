@@ -81,6 +81,8 @@ pub enum Command {
     Outbox(Outbox),
     /// Check that all that a store holds fits together
     Verify(Verify),
+    /// Look whether all that a server needs is in order, and say what to do where it is not
+    Doctor(Doctor),
     /// Play the conformance cases against a server, this one or another
     Conformance(Conformance),
     /// Print what the binary carries: WSDL, a commented example configuration
@@ -292,6 +294,14 @@ pub enum OutboxCommand {
 /// `verify`.
 #[derive(Args, Clone)]
 pub struct Verify {
+    /// Which store.
+    #[command(flatten)]
+    pub store: StoreChoice,
+}
+
+/// `doctor`.
+#[derive(Args, Clone)]
+pub struct Doctor {
     /// Which store.
     #[command(flatten)]
     pub store: StoreChoice,

@@ -7,6 +7,7 @@ mod arguments;
 mod check_config;
 mod conformance;
 mod demo;
+mod doctor;
 mod outbox;
 mod person;
 mod review;
@@ -16,8 +17,9 @@ mod show;
 mod verify;
 
 pub use arguments::{
-    CheckConfig, Choice, Command, CommandLine, Conformance, Demo, Document, LogLevel, Logging, Outbox, OutboxCommand,
-    Person, PersonCommand, PersonSelector, Review, ReviewCommand, Schema, Serve, ServiceName, StoreChoice, Verify,
+    CheckConfig, Choice, Command, CommandLine, Conformance, Demo, Doctor, Document, LogLevel, Logging, Outbox,
+    OutboxCommand, Person, PersonCommand, PersonSelector, Review, ReviewCommand, Schema, Serve, ServiceName,
+    StoreChoice, Verify,
 };
 
 use crate::clock::Clock;
@@ -84,6 +86,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environme
         Command::CheckConfig(check) => check_config::run(&check, environment),
         Command::Review(review) => review::run(&review, logging, environment),
         Command::Person(person) => person::run(&person, logging, environment),
+        Command::Doctor(doctor) => doctor::run(&doctor, logging, environment),
         Command::Outbox(outbox) => outbox::run(&outbox, logging, environment),
         Command::Verify(verify) => verify::run(&verify, logging, environment),
         Command::Conformance(conformance) => conformance::run(&conformance, logging),

@@ -8,6 +8,7 @@ mod connection;
 mod demographics_twin;
 mod error;
 mod ids;
+mod inspect;
 mod migrations;
 mod pool;
 mod postgres;
@@ -21,6 +22,7 @@ mod tls;
 mod transaction;
 
 pub use error::StoreError;
+pub use inspect::{Inspection, inspect};
 pub use rows::{
     AuditRow, Counts, DeadLetterRow, DecisionRow, DomainRow, EventRow, InboxRow, LinkRow, OutboxRow, PersonRow,
     ReviewRow, SourceRecordRow, SubscriberRow,
