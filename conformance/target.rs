@@ -99,6 +99,10 @@ impl Handler for Lingering {
         Handler::serves(&self.0, endpoint, root)
     }
 
+    fn seems_a_feed(&self, endpoint: Endpoint, body: &[u8]) -> bool {
+        Handler::seems_a_feed(&self.0, endpoint, body)
+    }
+
     fn handle(&self, endpoint: Endpoint, payload: &Element, peer: &Peer) -> Result<Reply, Refusal> {
         Handler::handle(&self.0, endpoint, payload, peer)
     }

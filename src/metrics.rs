@@ -90,6 +90,10 @@ pub struct Gauges {
     pub records: Gauge,
     /// Whether the store answers: 1 or 0.
     pub ready: Gauge,
+    /// Seconds that the oldest change has waited of which a subscriber was not told.
+    pub outbox_oldest: Gauge,
+    /// Changes that a subscriber would not take.
+    pub dead_letters: Gauge,
 }
 
 /// Lowers a gauge when dropped.
@@ -185,6 +189,16 @@ impl Inner {
             self.gauges.store_connections.clone(),
         );
         registry.register("audit_waiting", "Audit rows that wait for a commit", self.gauges.audit_waiting.clone());
+        registry.register(
+            "outbox_oldest_seconds",
+            "How long the oldest change waits of which a subscriber was not told",
+            self.gauges.outbox_oldest.clone(),
+        );
+        registry.register(
+            "outbox_dead_letters",
+            "Changes that a subscriber would not take",
+            self.gauges.dead_letters.clone(),
+        );
         registry.register("store_ready", "Whether the store answers", self.gauges.ready.clone());
     }
 }

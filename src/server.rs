@@ -2,16 +2,21 @@
 //!
 //! It must never decide anything about a patient, and it reads no configuration file by itself.
 
+mod dispatch;
+
+pub use dispatch::{Dispatcher, Sink};
+
 use crate::access::Policy;
 use crate::clock::Clock;
 use crate::config::{self, Configuration};
 use crate::hl7v3::Strictness;
 use crate::matching::{Model, NamePolicy};
-use crate::registry::{self, DomainSettings, Failure, RegionalSettings, Registry};
+use crate::registry::{self, DomainSettings, Failure, RegionalSettings, Registry, Subscription};
 use crate::store::{Store, StoreError};
 use crate::transactions::{self, Service};
 use crate::transport::{self, Bound, ListenError, TlsListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Why there is no server.
 #[derive(Debug)]
@@ -124,9 +129,9 @@ pub fn transport_settings(settings: &Configuration) -> transport::Settings {
     });
     // A question to SQLite takes a core; one to PostgreSQL mostly waits for it.
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    let questions = if settings.store.url.starts_with("sqlite:") { cores * 2 } else { 16.max(cores * 2) };
+    let questions_at_once = if settings.store.url.starts_with("sqlite:") { cores * 2 } else { 16.max(cores * 2) };
     transport::Settings {
-        questions,
+        questions_at_once,
         http: server.http.map(|address| address.to_string()),
         https,
         admin: server.admin.map(|address| address.to_string()),
@@ -137,8 +142,16 @@ pub fn transport_settings(settings: &Configuration) -> transport::Settings {
             config::FaultStatus::BadRequest => transport::FaultStatus::BadRequest,
             config::FaultStatus::ServerError => transport::FaultStatus::ServerError,
         },
+        connections: places(server.max_connections),
+        connections_of_one: places(server.max_connections_per_address),
+        in_flight: places(server.max_requests),
+        questions: places(server.max_requests - server.max_requests / 4),
         ..transport::Settings::default()
     }
+}
+
+fn places(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// Serves as `settings` say until SIGTERM or SIGINT, or with an error when the store fails for good; `announce` learns where the listeners are.
@@ -154,7 +167,10 @@ pub fn serve_over(
     announce: impl FnOnce(&[Bound]),
 ) -> Result<(), StartError> {
     let service = Arc::new(service(registry.clone(), settings));
+    let dispatcher = dispatcher(&registry, settings)?;
+    descriptors(settings);
     let served = transport::run(transport_settings(settings), service, announce);
+    drop(dispatcher);
     // Audit rows of the last questions must be durable even if a listener broke.
     let flushed = registry.store().flush_audit();
     served?;
@@ -162,6 +178,50 @@ pub fn serve_over(
         Some(why) => Err(StartError::Failed(StoreError::Unavailable(why))),
         None => flushed.map_err(StartError::Failed),
     }
+}
+
+/// Descriptors that are not connections of peers: the store, its readers, listeners, logs.
+const OTHER_DESCRIPTORS: u64 = 256;
+
+/// How many files this process may have open, when the limit is raised as far as it may be; none where it is not
+/// known. Systems begin with 1,024 for the sake of old programs.
+pub fn raised_descriptors() -> Option<u64> {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        limit.current = limit.maximum;
+        setrlimit(Resource::Nofile, limit).ok()?;
+    }
+    Some(getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX))
+}
+
+/// How many descriptors a server of these `settings` may need.
+pub fn descriptors_needed(settings: &Configuration) -> u64 {
+    u64::from(settings.server.max_connections) + OTHER_DESCRIPTORS
+}
+
+fn descriptors(settings: &Configuration) {
+    let needed = descriptors_needed(settings);
+    if let Some(limit) = raised_descriptors().filter(|limit| *limit < needed) {
+        log::warn!(
+            "this process may open {limit} files, and server.max_connections = {} may need {needed}: raise the limit \
+             (LimitNOFILE= of systemd) or lower max_connections",
+            settings.server.max_connections
+        );
+    }
+}
+
+/// What tells the subscribers. This version has no wire to tell them by: their places in the outbox are kept.
+fn dispatcher(registry: &Registry, settings: &Configuration) -> Result<Dispatcher, StartError> {
+    let subscriptions: Vec<Subscription> = settings
+        .subscribers
+        .iter()
+        .map(|one| Subscription { system: one.system.clone(), domains: one.domains.clone() })
+        .collect();
+    registry.subscribe(&subscriptions).map_err(StartError::Registry)?;
+    let kept = Duration::from_secs(u64::from(settings.outbox.keep_days) * 24 * 60 * 60);
+    Dispatcher::start(registry, Vec::new(), registry::Pace::default(), kept)
+        .map_err(|error| StartError::Listen(ListenError::Server(error)))
 }
 
 fn model(choice: &config::Model) -> Result<Model, StartError> {
@@ -269,5 +329,17 @@ mod tests {
         let settings = transport_settings(&Configuration::default());
         assert_eq!(settings.http.as_deref(), Some("127.0.0.1:8080"));
         assert!(settings.https.is_none() && !settings.allow_plain);
+    }
+
+    #[test]
+    fn limits_are_those_of_the_configuration() {
+        let mut configured = Configuration::default();
+        configured.server.max_connections = 70;
+        configured.server.max_connections_per_address = 7;
+        configured.server.max_requests = 40;
+        let settings = transport_settings(&configured);
+        assert_eq!((settings.connections, settings.connections_of_one), (70, 7));
+        assert_eq!((settings.in_flight, settings.questions), (40, 30), "a quarter is kept for feeds");
+        assert_eq!(descriptors_needed(&configured), 70 + OTHER_DESCRIPTORS);
     }
 }

@@ -1,7 +1,9 @@
 //! What the service can bear, as fractions of ceilings that are taken in the same run on the same machine.
 //!
 //! `cargo bench --bench service -- queries` compares ITI-45 and ITI-47 with a static echo of the same replies;
-//! `cargo bench --bench service -- feeds` compares ITI-44 with bare group commits of the same rows. Options:
+//! `cargo bench --bench service -- feeds` compares ITI-44 with bare group commits of the same rows;
+//! `cargo bench --bench service -- crowd` compares normal requests with and without `--silent N` connections that say
+//! nothing and `--slow N` that say a byte a second. Options:
 //! `--records N` (what the store holds first), `--rounds N`, `--seconds N` (of a query round), `--feeds N` (of a
 //! feed round), `--folder DIR` (on the disk to be measured), `--keep` (the store, for the next run), `--alone` (no
 //! ceiling: for a profiler). It must never be run to prove that something is
@@ -12,6 +14,7 @@
 
 mod ceiling;
 mod client;
+mod crowd;
 mod echo;
 mod figures;
 mod scene;
@@ -34,6 +37,7 @@ struct Options {
     folder: std::path::PathBuf,
     keep: bool,
     alone: bool,
+    crowd: (usize, usize),
 }
 
 fn options() -> Options {
@@ -53,6 +57,7 @@ fn options() -> Options {
         folder: text("--folder").map_or_else(|| std::path::PathBuf::from("target/bench"), std::path::PathBuf::from),
         alone: given.iter().any(|word| word == "--alone"),
         keep: given.iter().any(|word| word == "--keep"),
+        crowd: (number("--silent", 10_000), number("--slow", 1_000)),
     }
 }
 
@@ -66,6 +71,9 @@ fn main() {
     }
     if matches!(options.what.as_str(), "all" | "feeds") {
         feeds(&scene, &options);
+    }
+    if matches!(options.what.as_str(), "all" | "crowd") {
+        crowd::measure(&scene, options.rounds, std::time::Duration::from_secs(options.seconds), options.crowd);
     }
     if !options.keep {
         scene.remove();

@@ -77,6 +77,8 @@ pub enum Command {
     Review(Review),
     /// Look at one person
     Person(Person),
+    /// See who was told of what, and try again what a subscriber would not take
+    Outbox(Outbox),
     /// Check that all that a store holds fits together
     Verify(Verify),
     /// Copy a SQLite store that may be in use into one file, encrypted
@@ -85,6 +87,8 @@ pub enum Command {
     Restore(Restore),
     /// Write all that a store holds into one file, encrypted, that a store of either kind takes in
     Export(Export),
+    /// Look whether all that a server needs is in order, and say what to do where it is not
+    Doctor(Doctor),
     /// Play the conformance cases against a server, this one or another
     Conformance(Conformance),
     /// Print what the binary carries: WSDL, a commented example configuration
@@ -258,6 +262,41 @@ impl FromStr for PersonSelector {
     }
 }
 
+/// `outbox`.
+#[derive(Args, Clone)]
+pub struct Outbox {
+    /// Which store.
+    #[command(flatten)]
+    pub store: StoreChoice,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: OutboxCommand,
+}
+
+/// What can be done with the outbox.
+#[derive(Subcommand, Clone)]
+pub enum OutboxCommand {
+    /// How each subscriber stands, and which changes it would not take
+    List,
+    /// One change that a subscriber would not take
+    Show {
+        /// The number that `list` shows
+        id: i64,
+    },
+    /// Let what a subscriber would not take be tried again
+    Replay {
+        /// The numbers that `list` shows
+        #[arg(required_unless_present = "all")]
+        id: Vec<i64>,
+        /// All of them
+        #[arg(long, conflicts_with = "id")]
+        all: bool,
+        /// Only what this subscriber would not take, by the key of its system
+        #[arg(long, value_name = "SYSTEM")]
+        subscriber: Option<String>,
+    },
+}
+
 /// `verify`.
 #[derive(Args, Clone)]
 pub struct Verify {
@@ -323,6 +362,14 @@ pub struct Export {
     /// How it is kept secret.
     #[command(flatten)]
     pub secrecy: Secrecy,
+}
+
+/// `doctor`.
+#[derive(Args, Clone)]
+pub struct Doctor {
+    /// Which store.
+    #[command(flatten)]
+    pub store: StoreChoice,
 }
 
 /// `conformance`.

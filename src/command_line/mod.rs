@@ -8,8 +8,10 @@ mod backup;
 mod check_config;
 mod conformance;
 mod demo;
+mod doctor;
 mod export;
 mod kept;
+mod outbox;
 mod person;
 mod restore;
 mod review;
@@ -19,9 +21,9 @@ mod show;
 mod verify;
 
 pub use arguments::{
-    Backup, CheckConfig, Choice, Command, CommandLine, Conformance, Demo, Document, Export, LogLevel, Logging, Person,
-    PersonCommand, PersonSelector, Restore, Review, ReviewCommand, Schema, Secrecy, Serve, ServiceName, StoreChoice,
-    Verify,
+    Backup, CheckConfig, Choice, Command, CommandLine, Conformance, Demo, Doctor, Document, Export, LogLevel, Logging,
+    Outbox, OutboxCommand, Person, PersonCommand, PersonSelector, Restore, Review, ReviewCommand, Schema, Secrecy,
+    Serve, ServiceName, StoreChoice, Verify,
 };
 
 use crate::clock::Clock;
@@ -88,6 +90,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environme
         Command::CheckConfig(check) => check_config::run(&check, environment),
         Command::Review(review) => review::run(&review, logging, environment),
         Command::Person(person) => person::run(&person, logging, environment),
+        Command::Doctor(doctor) => doctor::run(&doctor, logging, environment),
+        Command::Outbox(outbox) => outbox::run(&outbox, logging, environment),
         Command::Verify(verify) => verify::run(&verify, logging, environment),
         Command::Backup(backup) => backup::run(&backup, logging, environment),
         Command::Restore(restore) => restore::run(&restore, logging, environment),

@@ -13,7 +13,7 @@ mod values;
 pub use mistake::Mistake;
 pub use values::{
     Access, Audit, CheckDigit, Domain, FaultStatus, ForeignIdentifiers, Insurance, Linking, LogFormat, Matching, Model,
-    Names, Network, Overlay, Pdq, ProcessingCode, Regional, RegionalIdIssue, RegionalIdShape, Server, Store,
+    Names, Network, Outbox, Overlay, Pdq, ProcessingCode, Regional, RegionalIdIssue, RegionalIdShape, Server, Store,
     Subscriber, System, Tls, V2Device,
 };
 
@@ -42,6 +42,8 @@ pub struct Configuration {
     pub access: Access,
     /// `[audit]`.
     pub audit: Audit,
+    /// `[outbox]`: changes that subscribers are told of.
+    pub outbox: Outbox,
     /// `[matching]`.
     pub matching: Matching,
     /// `[pdq]`: search by demographics.

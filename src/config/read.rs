@@ -7,7 +7,8 @@ use super::parties;
 use super::section::{Distinct, Findings, Place, Section, one_of};
 use super::values::{
     Access, Audit, CheckDigit, FaultStatus, ForeignIdentifiers, Insurance, Linking, LogFormat, Matching, Model, Names,
-    Network, Overlay, Pdq, ProcessingCode, Regional, RegionalIdIssue, RegionalIdShape, Server, Store, Tls, V2Device,
+    Network, Outbox, Overlay, Pdq, ProcessingCode, Regional, RegionalIdIssue, RegionalIdShape, Server, Store, Tls,
+    V2Device,
 };
 use super::{Configuration, section};
 use crate::identity::Oid;
@@ -17,7 +18,7 @@ use std::path::PathBuf;
 use toml::de::DeTable;
 
 /// The sections whose scalars the environment can set.
-pub(super) const SECTIONS: &[&str] = &["server", "store", "network", "access", "audit", "matching", "pdq"];
+pub(super) const SECTIONS: &[&str] = &["server", "store", "network", "access", "audit", "outbox", "matching", "pdq"];
 
 pub(super) const OID_FORM: &str = "an ISO object identifier, such as \"2.999.1.11\"";
 
@@ -29,6 +30,7 @@ pub(super) fn configuration(root: &DeTable<'_>, findings: &Findings) -> Configur
     let store = store(root.table("store"));
     let access = access(root.table("access"), &listeners);
     let audit = audit(root.table("audit"));
+    let outbox = outbox(root.table("outbox"));
     let matching = matching(root.table("matching"));
     let pdq = pdq(root.table("pdq"));
     let (domains, known_domains) = parties::domains(root.tables("domain"), &mut taken);
@@ -36,7 +38,20 @@ pub(super) fn configuration(root: &DeTable<'_>, findings: &Findings) -> Configur
     let subscribers = parties::subscribers(root.tables("subscriber"), &known_systems, &known_domains);
     root.finish();
     let unserved = findings.take_unserved();
-    Configuration { server, store, network, access, audit, matching, pdq, domains, systems, subscribers, unserved }
+    Configuration {
+        server,
+        store,
+        network,
+        access,
+        audit,
+        outbox,
+        matching,
+        pdq,
+        domains,
+        systems,
+        subscribers,
+        unserved,
+    }
 }
 
 /// A listener that is reached from beyond this machine.
@@ -103,6 +118,11 @@ fn server(section: Section<'_, '_>) -> (Server, Vec<Beyond>) {
             &[("400", FaultStatus::BadRequest), ("500", FaultStatus::ServerError)],
             usual.fault_status,
         ),
+        max_connections: section.number("max_connections", 16..=1_000_000).unwrap_or(usual.max_connections),
+        max_connections_per_address: section
+            .number("max_connections_per_address", 1..=1_000_000)
+            .unwrap_or(usual.max_connections_per_address),
+        max_requests: section.number("max_requests", 4..=100_000).unwrap_or(usual.max_requests),
         log: chosen(&section, "log", &formats, usual.log),
         log_level: chosen(&section, "log_level", &LEVELS, usual.log_level),
         tls,
@@ -305,6 +325,12 @@ fn audit(section: Section<'_, '_>) -> Audit {
     let wait = section.flag("wait").unwrap_or_default();
     section.finish();
     Audit { wait }
+}
+
+fn outbox(section: Section<'_, '_>) -> Outbox {
+    let keep_days = section.number("keep_days", 1..=3650).unwrap_or(Outbox::default().keep_days);
+    section.finish();
+    Outbox { keep_days }
 }
 
 fn matching(section: Section<'_, '_>) -> Matching {

@@ -29,6 +29,12 @@ pub struct Server {
     pub lenient: bool,
     /// The HTTP status of a fault that is the sender's.
     pub fault_status: FaultStatus,
+    /// Most connections at once.
+    pub max_connections: u32,
+    /// Most connections of one address at once.
+    pub max_connections_per_address: u32,
+    /// Most requests in work or waiting for it; a quarter of them is kept for feeds.
+    pub max_requests: u32,
     /// How log lines look.
     pub log: LogFormat,
     /// The least important level that is logged.
@@ -50,6 +56,9 @@ impl Default for Server {
             address_file: None,
             lenient: true,
             fault_status: FaultStatus::default(),
+            max_connections: 12_288,
+            max_connections_per_address: 4_096,
+            max_requests: 256,
             log: LogFormat::default(),
             log_level: log::LevelFilter::Info,
             tls: None,
@@ -276,6 +285,19 @@ pub enum Access {
 pub struct Audit {
     /// Whether the answer to a query waits until its audit row is committed.
     pub wait: bool,
+}
+
+/// `[outbox]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outbox {
+    /// For how many days a change is kept of which everybody was told.
+    pub keep_days: u32,
+}
+
+impl Default for Outbox {
+    fn default() -> Self {
+        Self { keep_days: 30 }
+    }
 }
 
 /// `[matching]`.

@@ -13,6 +13,7 @@ mod history;
 mod intake;
 mod linking;
 mod merge;
+mod outbox;
 mod person;
 mod population;
 mod regional;
@@ -27,6 +28,7 @@ pub use error::{Failure, Place, Reason, Refusal};
 pub use feed::{FeedCommand, FeedOutcome, Remark};
 pub use intake::{Intake, Settled};
 pub use merge::MergeCommand;
+pub use outbox::{DeadLetter, Notification, Pace, SubscriberView, Subscription, Trouble, Turn};
 pub use person::{PersonView, RecordView};
 pub use registration::Registered;
 pub use review::{ReviewView, Verdict as ReviewVerdict};
@@ -199,6 +201,8 @@ impl Registry {
             gauges.review_queue.set(open);
         }
         gauges.records.set(self.0.population.records());
+        // Where the store does not answer, `store_ready` says so; the gauges keep what was last known.
+        let _ = self.0.store.read(|tx| self.measure_outbox(tx));
     }
 
     /// The network's rules.

@@ -47,6 +47,39 @@ fn newest_known() -> Result<String, StoreError> {
     Ok(steps.iter().map(|step| step.name().version().to_string()).max().unwrap_or_default())
 }
 
+/// How many steps the tables are behind; looks only. A store that knows a step which we do not is refused.
+pub(super) fn missing(connection: &mut Connection) -> Result<usize, StoreError> {
+    use diesel::RunQueryDsl as _;
+    const APPLIED: &str = "SELECT version FROM __diesel_schema_migrations";
+    let (applied, known) = match connection {
+        Connection::Sqlite(connection) => {
+            (diesel::sql_query(APPLIED).load::<Applied>(connection.as_mut()), known::<diesel::sqlite::Sqlite>(&SQLITE)?)
+        }
+        Connection::Postgres(connection) => {
+            (diesel::sql_query(APPLIED).load::<Applied>(connection.as_mut()), known::<diesel::pg::Pg>(&POSTGRES)?)
+        }
+    };
+    // Where there is no such table no step was ever taken.
+    let applied: Vec<MigrationVersion<'_>> =
+        applied.unwrap_or_default().into_iter().map(|step| MigrationVersion::from(step.version)).collect();
+    if applied.iter().any(|version| !known.contains(version)) {
+        return Err(StoreError::TooNew);
+    }
+    Ok(known.len() - applied.len())
+}
+
+#[derive(diesel::QueryableByName)]
+struct Applied {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    version: String,
+}
+
+/// The steps that we know.
+fn known<B: Backend>(ours: &EmbeddedMigrations) -> Result<Vec<MigrationVersion<'static>>, StoreError> {
+    let steps = MigrationSource::<B>::migrations(ours).map_err(refused)?;
+    Ok(steps.iter().map(|step| step.name().version().as_owned()).collect())
+}
+
 /// Takes every step back; for tests.
 #[cfg(test)]
 pub(super) fn take_down(connection: &mut Connection) -> Result<(), StoreError> {

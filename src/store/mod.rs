@@ -10,6 +10,7 @@ mod error;
 mod export;
 mod ids;
 mod image;
+mod inspect;
 mod migrations;
 mod pool;
 mod postgres;
@@ -25,9 +26,10 @@ mod transaction;
 pub use error::StoreError;
 pub use export::{Copied, ExportError, export};
 pub use image::Image;
+pub use inspect::{Inspection, inspect};
 pub use rows::{
-    AuditRow, Counts, DecisionRow, DomainRow, EventRow, InboxRow, LinkRow, OutboxRow, PersonRow, ReviewRow, SenderRow,
-    SourceRecordRow,
+    AuditRow, Counts, DeadLetterRow, DecisionRow, DomainRow, EventRow, InboxRow, LinkRow, OutboxRow, PersonRow,
+    ReviewRow, SenderRow, SourceRecordRow, SubscriberRow,
 };
 pub use tables::{Filed, FoundRecord};
 pub use transaction::Transaction;

@@ -224,6 +224,58 @@ pub struct OutboxRow {
     pub attempts: i32,
 }
 
+/// How far a subscriber has been told, and who tells it now.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::subscriber, treat_none_as_default_value = false)]
+pub struct SubscriberRow {
+    /// The key of its system.
+    pub name: String,
+    /// The domains that it is told about, divided by blanks; all where empty.
+    pub domains: String,
+    /// `on` while it is configured, else `off`.
+    pub state: String,
+    /// The last place of the outbox that is done with.
+    pub delivered: i64,
+    /// How often delivery has failed since the last success.
+    pub attempts: i32,
+    /// How often the subscriber has refused what is next.
+    pub refusals: i32,
+    /// When to try again, by the store's clock.
+    pub next_try: i64,
+    /// What was wrong the last time; empty where nothing was.
+    pub trouble: String,
+    /// The dispatcher that holds the lease.
+    pub holder: String,
+    /// Until when, by the store's clock.
+    pub held_until: i64,
+}
+
+/// What a subscriber would not take.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::dead_letter, treat_none_as_default_value = false)]
+pub struct DeadLetterRow {
+    /// The subscriber.
+    pub subscriber: String,
+    /// The key that its row had in the outbox.
+    pub outbox_id: i64,
+    /// The place that it had there.
+    pub seq: i64,
+    /// When it happened.
+    pub time: i64,
+    /// Its kind.
+    pub kind: String,
+    /// The person.
+    pub person_id: i64,
+    /// How often it was refused.
+    pub attempts: i32,
+    /// Why, in a word of this program.
+    pub trouble: String,
+    /// When it was given up.
+    pub parked: i64,
+    /// `parked`, or `again` while it waits to be tried once more.
+    pub state: String,
+}
+
 /// One audited request.
 #[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = schema::audit, treat_none_as_default_value = false)]

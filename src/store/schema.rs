@@ -195,6 +195,36 @@ diesel::table! {
 }
 
 diesel::table! {
+    subscriber (name) {
+        name -> Text,
+        domains -> Text,
+        state -> Text,
+        delivered -> BigInt,
+        attempts -> Integer,
+        refusals -> Integer,
+        next_try -> BigInt,
+        trouble -> Text,
+        holder -> Text,
+        held_until -> BigInt,
+    }
+}
+
+diesel::table! {
+    dead_letter (subscriber, outbox_id) {
+        subscriber -> Text,
+        outbox_id -> BigInt,
+        seq -> BigInt,
+        time -> BigInt,
+        kind -> Text,
+        person_id -> BigInt,
+        attempts -> Integer,
+        trouble -> Text,
+        parked -> BigInt,
+        state -> Text,
+    }
+}
+
+diesel::table! {
     audit (id) {
         id -> BigInt,
         seq -> Nullable<BigInt>,
@@ -236,6 +266,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     review,
     event,
     outbox,
+    subscriber,
+    dead_letter,
     audit,
     setting,
 );

@@ -18,6 +18,11 @@ use crate::xml::{Element, ExpandedName};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 
+/// Bytes of a request in which the name of its interaction is looked for before it is parsed.
+const LOOKED_AT: usize = 16 * 1024;
+/// How the names of all interactions of PIX begin.
+const NAME: &[u8] = b"PRPA_IN2013";
+
 /// Which actor is addressed: each has an endpoint of its own (HL7 v3 sheet, 1.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Endpoint {
@@ -97,6 +102,15 @@ impl Service {
     pub fn serves(endpoint: Endpoint, root: &ExpandedName) -> bool {
         &*root.namespace == hl7v3::NAMESPACE
             && Interaction::by_root(&root.local).is_some_and(|known| endpoint_of(known) == endpoint)
+    }
+
+    /// Whether these bytes seem to hold a feed, by the first name of an interaction among their first.
+    pub fn seems_a_feed(endpoint: Endpoint, body: &[u8]) -> bool {
+        let beginning = body.get(..LOOKED_AT).unwrap_or(body);
+        let names = beginning.windows(NAME.len() + 2).filter_map(|window| window.strip_prefix(NAME));
+        // ITI TF-2: 3.44.4: 01 adds, 02 revises, 04 merges.
+        endpoint == Endpoint::Pix
+            && names.take(1).any(|number| [b"01", b"02", b"04"].iter().any(|known| number == *known))
     }
 
     /// Whether requests can be answered now.
@@ -207,4 +221,24 @@ fn endpoint_of(interaction: Interaction) -> Endpoint {
 
 fn hash_of(payload: &[u8]) -> String {
     Sha256::digest(payload).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn feeds_are_told_from_queries_before_they_are_parsed() {
+        let check = |endpoint, body: &str, expect| {
+            assert_eq!(Service::seems_a_feed(endpoint, body.as_bytes()), expect, "{body:.60}");
+        };
+        check(Endpoint::Pix, "<Action>urn:hl7-org:v3:PRPA_IN201301UV02</Action>", true);
+        check(Endpoint::Pix, "<PRPA_IN201302UV02 ITSVersion=\"XML_1.0\"", true);
+        check(Endpoint::Pix, "<h:PRPA_IN201304UV02", true);
+        check(Endpoint::Pix, "<PRPA_IN201309UV02><!-- PRPA_IN201301UV02 -->", false);
+        check(Endpoint::Pdq, "<PRPA_IN201301UV02", false);
+        check(Endpoint::Pix, "<PRPA_IN20130", false);
+        check(Endpoint::Pix, "", false);
+        check(Endpoint::Pix, &format!("{}PRPA_IN201301UV02", " ".repeat(LOOKED_AT)), false);
+    }
 }

@@ -53,6 +53,10 @@ impl Handler for Fake {
         &*root.namespace == "urn:hl7-org:v3" && locals.contains(&&*root.local)
     }
 
+    fn seems_a_feed(&self, _: Endpoint, body: &[u8]) -> bool {
+        String::from_utf8_lossy(body).contains("<PRPA_IN201301UV02")
+    }
+
     fn handle(&self, _: Endpoint, payload: &xml::Element, peer: &Peer) -> Result<Reply, Refusal> {
         self.systems.lock().unwrap().push(peer.system.clone());
         (self.entered)();

@@ -14,18 +14,73 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::StreamExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
-use tokio::sync::Semaphore;
+use std::time::{Duration, Instant};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// What every request can reach.
 pub(super) struct State<H> {
     pub(super) handler: Arc<H>,
     pub(super) settings: Settings,
     pub(super) clock: Clock,
-    pub(super) places: Arc<Semaphore>,
-    /// Those of questions in work.
-    pub(super) lanes: Arc<Semaphore>,
+    pub(super) places: Places,
     pub(super) stopping: AtomicBool,
+}
+
+/// What requests have to share.
+pub(super) struct Places {
+    all: Arc<Semaphore>,
+    questions: Arc<Semaphore>,
+    /// Those of questions in work.
+    lanes: Arc<Semaphore>,
+    /// In units of [`UNIT`].
+    bodies: Arc<Semaphore>,
+}
+
+/// Bytes that are taken from the room for bodies at a time.
+const UNIT: usize = 16 * 1024;
+
+impl Places {
+    pub(super) fn new(settings: &Settings) -> Self {
+        let questions = settings.questions.min(settings.in_flight);
+        let semaphore = |places: usize| Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS)));
+        Self {
+            all: semaphore(settings.in_flight),
+            questions: semaphore(questions),
+            lanes: semaphore(settings.questions_at_once.max(1)),
+            bodies: semaphore(settings.body_bytes / UNIT),
+        }
+    }
+
+    /// A place for a feed or for a question, which leaves some to feeds; none where all are taken.
+    fn take(&self, feed: bool) -> Option<[Option<OwnedSemaphorePermit>; 2]> {
+        let question = if feed { None } else { Some(Arc::clone(&self.questions).try_acquire_owned().ok()?) };
+        Some([question, Some(Arc::clone(&self.all).try_acquire_owned().ok()?)])
+    }
+}
+
+/// A body, and the room that it takes as long as it is kept.
+struct Body {
+    bytes: Vec<u8>,
+    room: Option<OwnedSemaphorePermit>,
+}
+
+impl Body {
+    /// Takes one more piece; false where there is no room.
+    fn push(&mut self, chunk: &[u8], bodies: &Arc<Semaphore>) -> bool {
+        let length = self.bytes.len().saturating_add(chunk.len());
+        let held = self.room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let more = length.div_ceil(UNIT).saturating_sub(held);
+        if more > 0 {
+            let taken = u32::try_from(more).ok().and_then(|more| Arc::clone(bodies).try_acquire_many_owned(more).ok());
+            let Some(taken) = taken else { return false };
+            match &mut self.room {
+                Some(room) => room.merge(taken),
+                None => self.room = Some(taken),
+            }
+        }
+        self.bytes.extend_from_slice(chunk);
+        true
+    }
 }
 
 impl<H: Handler> State<H> {
@@ -94,6 +149,7 @@ fn describe(endpoint: &Endpoint, request: &HttpRequest) -> HttpResponse {
 enum NoBody {
     TooLarge,
     TooSlow,
+    NoRoom,
     Broken,
 }
 
@@ -111,10 +167,11 @@ async fn post<H: Handler>(
         return turn_away(&state, StatusCode::UNSUPPORTED_MEDIA_TYPE, "application/soap+xml only, not compressed");
     }
     let announced = header(CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
-    let body = match read(payload, announced, &state.settings).await {
+    let body = match read(payload, announced, &state.settings, &state.places.bodies).await {
         Ok(body) => body,
         Err(NoBody::TooLarge) => return turn_away(&state, StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"),
         Err(NoBody::TooSlow) => return turn_away(&state, StatusCode::REQUEST_TIMEOUT, "the body came too slowly"),
+        Err(NoBody::NoRoom) => return overloaded(&state),
         Err(NoBody::Broken) => return turn_away(&state, StatusCode::BAD_REQUEST, "the body broke off"),
     };
     let caller = request.conn_data::<Caller>().cloned().unwrap_or_default();
@@ -133,30 +190,44 @@ async fn post<H: Handler>(
     send(answer, last)
 }
 
-/// Reads a body within limit and deadline. A deadline of our own, since HTTP's ends with the head.
-async fn read(mut payload: web::Payload, announced: Option<usize>, settings: &Settings) -> Result<Vec<u8>, NoBody> {
+/// Reads a body within its limits of size, time and rate. A deadline of our own, since HTTP's ends with the head.
+async fn read(
+    mut payload: web::Payload,
+    announced: Option<usize>,
+    settings: &Settings,
+    bodies: &Arc<Semaphore>,
+) -> Result<Body, NoBody> {
     let limit = settings.limits.bytes;
     if announced.is_some_and(|length| length > limit) {
         return Err(NoBody::TooLarge);
     }
-    let reading = async {
-        let mut body = Vec::with_capacity(announced.unwrap_or_default());
-        while let Some(chunk) = payload.next().await {
-            let chunk = chunk.map_err(|_| NoBody::Broken)?;
-            if body.len().saturating_add(chunk.len()) > limit {
-                return Err(NoBody::TooLarge);
-            }
-            body.extend_from_slice(&chunk);
+    let mut body = Body { bytes: Vec::with_capacity(announced.unwrap_or_default().min(UNIT)), room: None };
+    let begun = Instant::now();
+    loop {
+        let due = patience(settings, body.bytes.len());
+        let Some(left) = due.checked_sub(begun.elapsed()) else { return Err(NoBody::TooSlow) };
+        let Ok(next) = tokio::time::timeout(left, payload.next()).await else { return Err(NoBody::TooSlow) };
+        let Some(chunk) = next else { return Ok(body) };
+        let chunk = chunk.map_err(|_| NoBody::Broken)?;
+        if body.bytes.len().saturating_add(chunk.len()) > limit {
+            return Err(NoBody::TooLarge);
         }
-        Ok(body)
-    };
-    tokio::time::timeout(settings.body_deadline, reading).await.unwrap_or(Err(NoBody::TooSlow))
+        if !body.push(&chunk, bodies) {
+            return Err(NoBody::NoRoom);
+        }
+    }
+}
+
+/// How long after its beginning a body of which `received` bytes have come may still be waited for.
+fn patience(settings: &Settings, received: usize) -> Duration {
+    let paid = u64::try_from(received).unwrap_or(u64::MAX).saturating_mul(1_000) / u64::from(settings.body_rate.max(1));
+    settings.body_patience.saturating_add(Duration::from_millis(paid)).min(settings.body_deadline)
 }
 
 /// Answers a request on a blocking thread, where there is a place for it.
 async fn work<H: Handler>(
     endpoint: Endpoint,
-    body: Vec<u8>,
+    body: Body,
     content_type: Option<String>,
     caller: Caller,
     state: Arc<State<H>>,
@@ -164,17 +235,18 @@ async fn work<H: Handler>(
     let rules = state.settings.rules();
     let clock = state.clock.clone();
     let fresh = move || clock.uuid().to_string();
-    let Ok(place) = state.places.clone().try_acquire_owned() else {
+    let feed = state.handler.seems_a_feed(endpoint, &body.bytes);
+    let Some(place) = state.places.take(feed) else {
         return Ok(soap::overloaded(&rules, &fresh));
     };
     let clock = state.clock.clone();
     let raised = Raised::on(&state.handler.metrics().gauges().in_flight);
-    let lane = if is_question(endpoint, &body) { state.lanes.clone().acquire_owned().await.ok() } else { None };
+    let lane = if feed { None } else { Arc::clone(&state.places.lanes).acquire_owned().await.ok() };
     let done = web::block(move || {
         // The place is free when the work ends, not when a client loses patience.
-        let _place = (place, raised, lane);
+        let _place = (place, raised, lane, body.room);
         let peer = Peer { system: caller.0 };
-        let request = soap::Request { body: &body, content_type: content_type.as_deref(), endpoint, peer: &peer };
+        let request = soap::Request { body: &body.bytes, content_type: content_type.as_deref(), endpoint, peer: &peer };
         soap::exchange(&request, &*state.handler, &rules, &|| clock.uuid().to_string())
     });
     done.await.unwrap_or_else(|_| {
@@ -183,13 +255,12 @@ async fn work<H: Handler>(
     })
 }
 
-/// Whether a body looks like a question. It only chooses where the request waits: a feed that looks like one, or a
-/// question in another encoding that does not, is answered all the same.
-fn is_question(endpoint: Endpoint, body: &[u8]) -> bool {
-    const PIX_QUERY: &[u8] = b"PRPA_IN201309UV02";
-    const HEAD: usize = 4096;
-    let head = body.get(..HEAD).unwrap_or(body);
-    endpoint == Endpoint::Pdq || head.windows(PIX_QUERY.len()).any(|part| part == PIX_QUERY)
+/// Refuses for want of room before the body was read.
+fn overloaded<H: Handler>(state: &State<H>) -> HttpResponse {
+    let clock = &state.clock;
+    let answer = soap::overloaded(&state.settings.rules(), &|| clock.uuid().to_string());
+    state.handler.metrics().request(answer.transaction, answer.outcome, None);
+    send(answer, true)
 }
 
 /// Refuses before the body was read; the rest of it is not waited for.

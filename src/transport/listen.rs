@@ -2,6 +2,7 @@
 //!
 //! It must never offer a listener without TLS beyond this machine unless that was asked for.
 
+use super::crowd::Crowd;
 use super::http::{Caller, State};
 use super::tls::{self, Systems};
 use super::{Handler, Settings, admin, http};
@@ -20,7 +21,7 @@ use std::sync::{Arc, mpsc};
 use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 
 /// How often it is looked whether the handler has failed.
 const WATCH_EVERY: Duration = Duration::from_millis(50);
@@ -212,8 +213,7 @@ async fn serve<H: Handler>(
     let state = web::Data::new(State {
         handler,
         clock: Clock::system(),
-        places: Arc::new(Semaphore::new(settings.in_flight)),
-        lanes: Arc::new(Semaphore::new(settings.questions.max(1))),
+        places: http::Places::new(&settings),
         stopping: AtomicBool::new(false),
         settings,
     });
@@ -271,15 +271,18 @@ fn requests<H: Handler>(
     let workers = settings.workers.max(1);
     let metrics: Metrics = state.handler.metrics().clone();
     let data = state.clone();
+    let crowd = Crowd::new(settings.connections_of_one);
     let mut server = HttpServer::new(move || App::new().app_data(data.clone()).configure(http::routes::<H>))
         .on_connect(move |connection, extensions| {
-            // Goes with the connection.
+            // Both go with the connection.
             extensions.insert(Raised::on(&metrics.gauges().connections));
+            extensions.insert(socket(connection).map(|stream| crowd.admit(stream)));
             identify(connection, extensions, &systems);
         })
         .workers(workers)
         .worker_max_blocking_threads(settings.blocking_threads.div_ceil(workers).max(1))
-        .max_connections(settings.connections)
+        .max_connections(settings.connections.div_ceil(workers).max(1))
+        .client_request_timeout(settings.head_deadline)
         .keep_alive(settings.keep_alive)
         .shutdown_timeout(settings.drain.as_secs().max(1))
         .disable_signals();
@@ -297,6 +300,13 @@ fn operators<H: Handler>(state: &web::Data<State<H>>, socket: TcpListener) -> st
     let data = state.clone();
     let server = HttpServer::new(move || App::new().app_data(data.clone()).configure(admin::routes::<H>));
     Ok(server.workers(1).max_connections(64).disable_signals().listen(socket)?.run())
+}
+
+/// The socket of a connection, with TLS or without.
+fn socket(connection: &dyn Any) -> Option<&TcpStream> {
+    connection
+        .downcast_ref::<TcpStream>()
+        .or_else(|| connection.downcast_ref::<TlsStream<TcpStream>>().map(|stream| stream.get_ref().0))
 }
 
 /// Remembers with a connection which system is at its other end.

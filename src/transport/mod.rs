@@ -4,6 +4,7 @@
 //! may do, or write content of a message to the log.
 
 mod admin;
+mod crowd;
 mod http;
 mod listen;
 mod settings;
@@ -22,6 +23,9 @@ use crate::xml;
 pub trait Handler: Send + Sync + 'static {
     /// Whether `root` is the payload of a transaction of this endpoint.
     fn serves(&self, endpoint: Endpoint, root: &xml::ExpandedName) -> bool;
+    /// Whether these bytes seem to hold a feed; looks at their beginning only, and is right about whoever is honest.
+    /// Where there is no place for all, feeds are served first.
+    fn seems_a_feed(&self, endpoint: Endpoint, body: &[u8]) -> bool;
     /// Answers one payload; may block.
     fn handle(&self, endpoint: Endpoint, payload: &xml::Element, peer: &Peer) -> Result<Reply, Refusal>;
     /// Whether requests can be answered now.
@@ -37,6 +41,10 @@ pub trait Handler: Send + Sync + 'static {
 impl Handler for Service {
     fn serves(&self, endpoint: Endpoint, root: &xml::ExpandedName) -> bool {
         Service::serves(endpoint, root)
+    }
+
+    fn seems_a_feed(&self, endpoint: Endpoint, body: &[u8]) -> bool {
+        Service::seems_a_feed(endpoint, body)
     }
 
     fn handle(&self, endpoint: Endpoint, payload: &xml::Element, peer: &Peer) -> Result<Reply, Refusal> {

@@ -52,8 +52,16 @@ pub struct Settings {
     pub fault_status: FaultStatus,
     /// Limits of a document; `bytes` bounds the body before it is parsed.
     pub limits: xml::Limits,
+    /// How long the head of a request may take to arrive, the first one from when the connection was made.
+    pub head_deadline: Duration,
     /// How long a body may take to arrive.
     pub body_deadline: Duration,
+    /// After so long a body must have come at `body_rate`.
+    pub body_patience: Duration,
+    /// The least bytes a second of a body, counted from the end of `body_patience`.
+    pub body_rate: u32,
+    /// Bytes of all bodies that are held at once; past it the answer is 503.
+    pub body_bytes: usize,
     /// How long an idle connection is kept.
     pub keep_alive: Duration,
     /// Threads that move bytes.
@@ -62,11 +70,15 @@ pub struct Settings {
     pub blocking_threads: usize,
     /// Questions that are answered at once; more wait in the order in which they came. More than the cores can answer
     /// only make all of them late.
-    pub questions: usize,
+    pub questions_at_once: usize,
     /// Requests that may be waiting or in work at once, in all; past it the answer is 503.
     pub in_flight: usize,
-    /// Connections of each worker.
+    /// How many of them may be questions: where there is no place for all, feeds are served.
+    pub questions: usize,
+    /// Connections in all; who comes then waits to be let in.
     pub connections: usize,
+    /// Connections of one address; one more is closed at once.
+    pub connections_of_one: usize,
     /// How long requests in work may take to finish when the server stops.
     pub drain: Duration,
 }
@@ -82,13 +94,19 @@ impl Default for Settings {
             lenient: true,
             fault_status: FaultStatus::default(),
             limits: xml::Limits::default(),
-            body_deadline: Duration::from_secs(15),
+            head_deadline: Duration::from_secs(5),
+            body_deadline: Duration::from_secs(60),
+            body_patience: Duration::from_secs(5),
+            body_rate: 1024,
+            body_bytes: 128 << 20,
             keep_alive: Duration::from_secs(75),
             workers: 2,
             blocking_threads: 128,
-            questions: 4,
+            questions_at_once: 4,
             in_flight: 256,
-            connections: 1024,
+            questions: 192,
+            connections: 12_288,
+            connections_of_one: 4_096,
             drain: Duration::from_secs(20),
         }
     }

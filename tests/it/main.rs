@@ -15,6 +15,7 @@ mod concurrency;
 mod histories;
 mod measures;
 mod order;
+mod outbox;
 mod people;
 mod privacy;
 mod processes;

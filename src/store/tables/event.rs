@@ -1,6 +1,5 @@
 //! What happened, and what others must be told. Both are read in commit order.
 
-use super::row_limit;
 use crate::identity::{PersonId, RecordId};
 use crate::planted::{self, Bug};
 use crate::store::connection::on_connection;
@@ -52,16 +51,5 @@ impl Transaction<'_> {
         let row = OutboxRow { seq: self.place(|sequences| &sequences.outbox), ..row.clone() };
         on_connection!(self, connection => diesel::insert_into(outbox::table).values(&row).execute(connection))?;
         Ok(())
-    }
-
-    /// At most `limit` rows that wait, in commit order; rows whose place is not assigned yet wait for it.
-    pub fn outbox_pending(&mut self, limit: usize) -> Result<Vec<OutboxRow>, StoreError> {
-        on_connection!(self, connection => outbox::table
-            .filter(outbox::state.eq("pending"))
-            .filter(outbox::seq.is_not_null())
-            .order(outbox::seq.asc())
-            .limit(row_limit(limit))
-            .select(OutboxRow::as_select())
-            .load(connection))
     }
 }

@@ -88,7 +88,9 @@ const RULES: [(&str, &str); 15] = [
         "every link was noted as an event, and whoever watches is told of it",
         "SELECT (SELECT count(*) FROM (SELECT record_id, person_id FROM link \
          EXCEPT SELECT record_id, person_id FROM event WHERE kind = 'linked') AS unnoted) + \
-         (SELECT count(*) FROM (SELECT person_id FROM link EXCEPT SELECT person_id FROM outbox) AS untold) AS broken",
+         (SELECT count(*) FROM (SELECT person_id FROM link WHERE valid_from >= \
+         (SELECT coalesce(max(CAST(s.value AS BIGINT)), 0) FROM setting s WHERE s.name = 'outbox_kept_since') \
+         EXCEPT SELECT person_id FROM outbox) AS untold) AS broken",
     ),
 ];
 

@@ -278,7 +278,7 @@ fn events_and_what_must_be_told_are_in_commit_order() {
             assert_eq!(seen(tx.events_of(None, Some(PersonId(5)))?), [(30, Some(1)), (10, Some(3))]);
             assert_eq!(tx.events_of(Some(RecordId(1)), Some(PersonId(5)))?.len(), 3, "each once");
             assert_eq!(tx.events_of(None, None)?, []);
-            let told: Vec<i64> = tx.outbox_pending(2)?.iter().map(|row| row.id).collect();
+            let told: Vec<i64> = tx.outbox_after(0, 2)?.iter().map(|row| row.id).collect();
             assert_eq!(told, [30, 20]);
             Ok(())
         });
