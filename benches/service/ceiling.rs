@@ -28,7 +28,7 @@ pub fn group_commits(before: &Path, after: &Path, folder: &Path, messages: usize
     let mut store = SqliteConnection::establish(&copy.display().to_string()).unwrap();
     store
         .batch_execute(
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536; PRAGMA foreign_keys=OFF;",
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=8192; PRAGMA foreign_keys=OFF;",
         )
         .unwrap();
     store.batch_execute(&format!("ATTACH '{}' AS fed; ATTACH ':memory:' AS rows", after.display())).unwrap();
