@@ -42,7 +42,7 @@ const PARTS: &[Part] = &[
     ("refusal", refusal::each_table, 1),
     ("full", full::cycles, 1),
     ("planted", planted::every, 1),
-    ("kill sqlite", kill::sqlite, 30),
+    ("kill sqlite", kill::sqlite, 50),
     ("kill postgres", kill::postgres, 6),
     ("cut", cut::cycles, 8),
     ("power ext4", power::ext4, 15),

@@ -4,7 +4,8 @@
 //! rule, and after a failed sync of a commit a server that ends. `nth_io.c` makes the calls fail.
 
 use crate::arguments::Arguments;
-use crate::client::Connection;
+use crate::client::{Answer, Connection};
+use crate::database::Database;
 use crate::server::{Launch, Server, binary};
 use crate::totals::Totals;
 use crate::world::{Heard, World, attempt};
@@ -31,6 +32,8 @@ enum Act {
     CrossReference,
     CrossReferenceOfNobody,
     Search,
+    /// A question whose answer waits for its audit row.
+    AuditedQuery,
     QueryThenFeed,
     Checkpoint,
     Stop,
@@ -41,7 +44,7 @@ enum Act {
     DemoCommand,
 }
 
-const SCENARIOS: [(&str, Act); 22] = [
+const SCENARIOS: [(&str, Act); 23] = [
     ("start on nothing", Act::StartOnNothing),
     ("start after a stop", Act::StartAfterStop),
     ("start after a kill", Act::StartAfterKill),
@@ -56,6 +59,7 @@ const SCENARIOS: [(&str, Act); 22] = [
     ("ITI-45", Act::CrossReference),
     ("ITI-45 of nobody", Act::CrossReferenceOfNobody),
     ("ITI-47", Act::Search),
+    ("ITI-45 with audit.wait", Act::AuditedQuery),
     ("query, then feed", Act::QueryThenFeed),
     ("checkpoint", Act::Checkpoint),
     ("stop", Act::Stop),
@@ -158,19 +162,33 @@ impl Run<'_> {
                 _ => 1,
             },
         );
-        let failing = self.failing(plain, folder.path());
+        let mut failing = self.failing(plain, folder.path());
+        failing.audit_wait = self.act == Act::AuditedQuery;
         self.play(&mut world, &failing, folder.path())?;
         let fired = folder.path().join("report").exists();
         world.launch.no_defects()?;
         // Without any fault: what is there?
         let mut server = world.launch.start()?;
         world.check(true)?;
+        self.is_audited(&world, folder.path())?;
         world.settle(server.http)?;
         world.check(true)?;
         server.kill();
         world.launch.no_defects()?;
         world.verify()?;
         Ok(fired)
+    }
+
+    /// An answer that waited for its audit row has one.
+    fn is_audited(&self, world: &World, folder: &Path) -> Result<(), String> {
+        if self.act != Act::AuditedQuery || !folder.join("answered").exists() {
+            return Ok(());
+        }
+        let mut database = Database::open(&world.launch.url)?;
+        match database.number("SELECT count(*) FROM audit WHERE transaction_name = 'ITI-45'")? {
+            1 => Ok(()),
+            rows => Err(format!("a question was answered, and has {rows} audit rows")),
+        }
     }
 
     fn failing(&self, plain: Launch, folder: &Path) -> Launch {
@@ -219,14 +237,14 @@ impl Run<'_> {
             _ => feeds(world, &server, 4)?,
         }
         arm();
-        let ends_well = self.act_on(world, &mut server)?;
+        let ends_well = self.act_on(world, &mut server, folder)?;
         self.must_end(&mut server, folder, ends_well)?;
         server.kill();
         Ok(())
     }
 
     /// What is asked of the running server. Whether only commits can have failed.
-    fn act_on(&self, world: &mut World, server: &mut Server) -> Result<bool, String> {
+    fn act_on(&self, world: &mut World, server: &mut Server, folder: &Path) -> Result<bool, String> {
         let http = server.http;
         let client = &mut world.journal.clients[0];
         match self.act {
@@ -273,6 +291,14 @@ impl Run<'_> {
                     std::thread::sleep(Duration::from_millis(60));
                     return Ok(true);
                 }
+            }
+            Act::AuditedQuery => {
+                let asked =
+                    Connection::open(http).map(|mut connection| connection.ask("pix", &client.patients[0].query()));
+                if let Some(Answer::Acknowledged(_)) = asked {
+                    std::fs::write(folder.join("answered"), "").unwrap();
+                }
+                return Ok(true);
             }
             Act::Stop => {
                 server.terminate();
