@@ -98,6 +98,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_full_disk_is_no_defect_and_every_other_refusal_is() {
+        use diesel::result::{DatabaseErrorKind, Error};
+        let check = |message: &str, full: bool| {
+            let error = Error::DatabaseError(DatabaseErrorKind::Unknown, Box::new(message.to_owned()));
+            assert_eq!(is_full(&error), full, "{message}");
+            assert_eq!(matches!(StoreError::from(error), StoreError::Unavailable(_)), full, "{message}");
+        };
+        check("database or disk is full", true);
+        check("could not extend file \"base/5/1\": No space left on device", true);
+        check("disk I/O error", false);
+        check("FOREIGN KEY constraint failed", false);
+        assert!(!is_full(&Error::NotFound));
+    }
+
+    #[test]
     fn values_that_a_database_quotes_are_left_out() {
         assert_eq!(without_quotes("invalid input \"SECRET\" for x"), "invalid input … for x");
         assert_eq!(

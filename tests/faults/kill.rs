@@ -17,6 +17,12 @@ const WHOLE_EVERY: u64 = 25;
 
 const CLIENTS: usize = 4;
 
+/// How long a server is fed at most before it is killed.
+const LOAD: Duration = Duration::from_millis(150);
+
+/// A start and a feed take longer there.
+const LOAD_ON_POSTGRES: Duration = Duration::from_millis(400);
+
 /// Runs cycles on SQLite until `arguments.cycles` are done.
 pub fn sqlite(arguments: &Arguments) -> Result<String, String> {
     cycles(arguments, "kill sqlite", None)
@@ -100,6 +106,7 @@ fn one_cycle(world: &mut World, totals: &mut Totals, cluster: Option<&mut Cluste
     totals.present += checked.present;
     let http = server.http;
     let mut struck = Ok(());
+    let longest = if cluster.is_some() { LOAD_ON_POSTGRES } else { LOAD };
     match cluster {
         Some(cluster) if world.random.below(2) == 0 => {
             world.load(http, |random| struck = strike(cluster, random, http))?;
@@ -107,7 +114,7 @@ fn one_cycle(world: &mut World, totals: &mut Totals, cluster: Option<&mut Cluste
             server.kill();
         }
         _ => world.load(http, |random| {
-            moment(random);
+            moment(random, longest);
             server.kill();
         })?,
     }
@@ -115,8 +122,8 @@ fn one_cycle(world: &mut World, totals: &mut Totals, cluster: Option<&mut Cluste
 }
 
 /// Waits for a moment that nobody can foresee.
-fn moment(random: &mut Random) {
-    std::thread::sleep(Duration::from_micros(random.below(120_000)));
+fn moment(random: &mut Random, longest: Duration) {
+    std::thread::sleep(Duration::from_micros(random.below(longest.as_micros() as u64)));
 }
 
 /// Kills a start at any point of it: recovery is struck in turn.
@@ -129,7 +136,7 @@ fn killed_while_starting(world: &mut World) {
 
 /// Ends the database under the running server, which must serve again by itself soon after it is back.
 fn strike(cluster: &mut Cluster, random: &mut Random, http: std::net::SocketAddr) -> Result<(), String> {
-    moment(random);
+    moment(random, LOAD_ON_POSTGRES);
     if random.below(2) == 0 {
         cluster.kill()?
     } else {
@@ -148,6 +155,6 @@ fn strike(cluster: &mut Cluster, random: &mut Random, http: std::net::SocketAddr
         }
         std::thread::sleep(Duration::from_millis(10));
     }
-    moment(random);
+    moment(random, LOAD_ON_POSTGRES);
     Ok(())
 }

@@ -17,6 +17,7 @@ mod arguments;
 mod check;
 mod client;
 mod cluster;
+mod cut;
 mod database;
 mod full;
 mod journal;
@@ -41,8 +42,9 @@ const PARTS: &[Part] = &[
     ("refusal", refusal::each_table, 1),
     ("full", full::cycles, 1),
     ("planted", planted::every, 1),
-    ("kill sqlite", kill::sqlite, 30),
+    ("kill sqlite", kill::sqlite, 50),
     ("kill postgres", kill::postgres, 6),
+    ("cut", cut::cycles, 8),
     ("power ext4", power::ext4, 15),
     ("power xfs", power::xfs, 15),
     ("nth", nth::every, 3),
@@ -65,15 +67,13 @@ fn main() -> ExitCode {
         other => other.to_owned(),
     };
     let chosen: Vec<Part> = PARTS.iter().copied().filter(|(name, ..)| wanted.is_empty() || *name == wanted).collect();
-    // What a part is asked to do as a whole it does to the end.
-    let whole = u64::MAX;
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
     for (name, run, short) in chosen {
         let begun = Instant::now();
-        let asked = if arguments.cycles == 0 {
-            arguments.short(if arguments.is_whole && name == "nth" { whole } else { short })
-        } else {
-            arguments.clone()
+        let asked = match arguments.cycles {
+            0 if arguments.is_whole && name == "nth" => Arguments { cycles: u64::MAX, ..arguments.clone() },
+            0 => arguments.short(short),
+            _ => arguments.clone(),
         };
         match run(&asked) {
             Ok(line) => {

@@ -4,7 +4,8 @@
 //! rule, and after a failed sync of a commit a server that ends. `nth_io.c` makes the calls fail.
 
 use crate::arguments::Arguments;
-use crate::client::Connection;
+use crate::client::{Answer, Connection};
+use crate::database::Database;
 use crate::server::{Launch, Server, binary};
 use crate::totals::Totals;
 use crate::world::{Heard, World, attempt};
@@ -26,10 +27,13 @@ enum Act {
     Repeat,
     Refused,
     Feeds,
-    Group,
+    /// So many senders at once, one message each.
+    Group(usize),
     CrossReference,
     CrossReferenceOfNobody,
     Search,
+    /// A question whose answer waits for its audit row.
+    AuditedQuery,
     QueryThenFeed,
     Checkpoint,
     Stop,
@@ -40,7 +44,7 @@ enum Act {
     DemoCommand,
 }
 
-const SCENARIOS: [(&str, Act); 21] = [
+const SCENARIOS: [(&str, Act); 23] = [
     ("start on nothing", Act::StartOnNothing),
     ("start after a stop", Act::StartAfterStop),
     ("start after a kill", Act::StartAfterKill),
@@ -51,10 +55,11 @@ const SCENARIOS: [(&str, Act); 21] = [
     ("repeat", Act::Repeat),
     ("refused feed", Act::Refused),
     ("four feeds", Act::Feeds),
-    ("group of 64", Act::Group),
+    ("group of 8", Act::Group(8)),
     ("ITI-45", Act::CrossReference),
     ("ITI-45 of nobody", Act::CrossReferenceOfNobody),
     ("ITI-47", Act::Search),
+    ("ITI-45 with audit.wait", Act::AuditedQuery),
     ("query, then feed", Act::QueryThenFeed),
     ("checkpoint", Act::Checkpoint),
     ("stop", Act::Stop),
@@ -62,6 +67,8 @@ const SCENARIOS: [(&str, Act); 21] = [
     ("person show command", Act::ShowCommand),
     ("review list command", Act::ReviewCommand),
     ("demo command", Act::DemoCommand),
+    // So many calls that they are drawn.
+    ("group of 64", Act::Group(64)),
 ];
 
 /// How calls fail: the word, from then on or once, and the error of the system.
@@ -99,7 +106,7 @@ pub fn every(arguments: &Arguments) -> Result<String, String> {
                 if !fired {
                     break;
                 }
-                at += if whole { 1 } else { 1 + random.below(40) };
+                at += if whole && act != Act::Group(64) { 1 } else { 1 + random.below(40) };
             }
             reached.push((at - 1).to_string());
         }
@@ -147,20 +154,41 @@ impl Run<'_> {
         std::fs::create_dir_all(&store).unwrap();
         let url = format!("sqlite:{}", store.join("store.db").display());
         let plain = crate::kill::launch(&url, folder.path(), arguments);
-        let mut world = World::new(plain.clone(), self.seed, if self.act == Act::Group { 64 } else { 1 });
-        let failing = self.failing(plain, folder.path());
+        let mut world = World::new(
+            plain.clone(),
+            self.seed,
+            match self.act {
+                Act::Group(senders) => senders,
+                _ => 1,
+            },
+        );
+        let mut failing = self.failing(plain, folder.path());
+        failing.audit_wait = self.act == Act::AuditedQuery;
         self.play(&mut world, &failing, folder.path())?;
         let fired = folder.path().join("report").exists();
         world.launch.no_defects()?;
         // Without any fault: what is there?
         let mut server = world.launch.start()?;
         world.check(true)?;
+        self.is_audited(&world, folder.path())?;
         world.settle(server.http)?;
         world.check(true)?;
         server.kill();
         world.launch.no_defects()?;
         world.verify()?;
         Ok(fired)
+    }
+
+    /// An answer that waited for its audit row has one.
+    fn is_audited(&self, world: &World, folder: &Path) -> Result<(), String> {
+        if self.act != Act::AuditedQuery || !folder.join("answered").exists() {
+            return Ok(());
+        }
+        let mut database = Database::open(&world.launch.url)?;
+        match database.number("SELECT count(*) FROM audit WHERE transaction_name = 'ITI-45'")? {
+            1 => Ok(()),
+            rows => Err(format!("a question was answered, and has {rows} audit rows")),
+        }
     }
 
     fn failing(&self, plain: Launch, folder: &Path) -> Launch {
@@ -203,20 +231,20 @@ impl Run<'_> {
         }
         let mut server = failing.start()?;
         match self.act {
-            Act::FirstFeed | Act::Group => {}
+            Act::FirstFeed | Act::Group(_) => {}
             // One less than a log takes before it is copied into the store.
             Act::Checkpoint => feeds(world, &server, 31)?,
             _ => feeds(world, &server, 4)?,
         }
         arm();
-        let ends_well = self.act_on(world, &mut server)?;
+        let ends_well = self.act_on(world, &mut server, folder)?;
         self.must_end(&mut server, folder, ends_well)?;
         server.kill();
         Ok(())
     }
 
     /// What is asked of the running server. Whether only commits can have failed.
-    fn act_on(&self, world: &mut World, server: &mut Server) -> Result<bool, String> {
+    fn act_on(&self, world: &mut World, server: &mut Server, folder: &Path) -> Result<bool, String> {
         let http = server.http;
         let client = &mut world.journal.clients[0];
         match self.act {
@@ -245,10 +273,7 @@ impl Run<'_> {
                 }
                 return Ok(true);
             }
-            Act::Group => {
-                world.load(http, |_| std::thread::sleep(Duration::from_millis(60)))?;
-                return Ok(true);
-            }
+            Act::Group(_) => return world.once(http).map(|()| true),
             Act::Feeds => return feeds_whatever(world, server, 2).map(|()| true),
             Act::Checkpoint => return feeds_whatever(world, server, 3).map(|()| false),
             Act::CrossReference | Act::CrossReferenceOfNobody | Act::Search | Act::QueryThenFeed => {
@@ -266,6 +291,14 @@ impl Run<'_> {
                     std::thread::sleep(Duration::from_millis(60));
                     return Ok(true);
                 }
+            }
+            Act::AuditedQuery => {
+                let asked =
+                    Connection::open(http).map(|mut connection| connection.ask("pix", &client.patients[0].query()));
+                if let Some(Answer::Acknowledged(_)) = asked {
+                    std::fs::write(folder.join("answered"), "").unwrap();
+                }
+                return Ok(true);
             }
             Act::Stop => {
                 server.terminate();

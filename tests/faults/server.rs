@@ -23,6 +23,8 @@ pub struct Launch {
     /// For the configuration, the address file and what the server says: not where the faults are.
     pub folder: PathBuf,
     pub environment: Vec<(String, String)>,
+    /// Whether answers to questions wait until their audit rows are durable.
+    pub audit_wait: bool,
 }
 
 pub struct Server {
@@ -34,7 +36,7 @@ pub struct Server {
 
 impl Launch {
     pub fn new(url: &str, folder: &Path) -> Self {
-        Self { url: url.to_owned(), folder: folder.to_owned(), environment: Vec::new() }
+        Self { url: url.to_owned(), folder: folder.to_owned(), environment: Vec::new(), audit_wait: false }
     }
 
     pub fn with(mut self, name: &str, value: &str) -> Self {
@@ -45,7 +47,7 @@ impl Launch {
     /// Starts the process and waits for nothing.
     pub fn spawn(&self) -> Child {
         let config = self.folder.join("nayose.toml");
-        std::fs::write(&config, configuration_text(&self.url)).unwrap();
+        std::fs::write(&config, configuration_text(&self.url, self.audit_wait)).unwrap();
         let addresses = self.addresses();
         let _ = std::fs::remove_file(&addresses);
         let stderr = std::fs::File::options().create(true).append(true).open(self.stderr()).unwrap();
@@ -199,12 +201,12 @@ pub fn configuration(url: &str) -> Configuration {
     settings
 }
 
-fn configuration_text(url: &str) -> String {
+fn configuration_text(url: &str, audit_wait: bool) -> String {
     let region = demo::region();
     let mut text = format!(
         "[server]\nhttp = \"127.0.0.1:0\"\nadmin = \"off\"\nlog_level = \"warn\"\n[store]\nurl = \"{url}\"\n\
          [network]\nname = \"Hoshimi\"\nregional = {{ oid = \"{}\", namespace = \"{}\" }}\n\
-         device = \"{}\"\ntime_zone = \"Asia/Tokyo\"\n[access]\nmode = \"open\"\n",
+         device = \"{}\"\ntime_zone = \"Asia/Tokyo\"\n[access]\nmode = \"open\"\n[audit]\nwait = {audit_wait}\n",
         region.regional.oid, region.regional.namespace, region.device
     );
     for facility in region.facilities {

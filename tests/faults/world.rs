@@ -41,6 +41,19 @@ impl World {
         })
     }
 
+    /// Every client sends one message, all at once.
+    pub fn once(&mut self, http: SocketAddr) -> Result<(), String> {
+        std::thread::scope(|scope| {
+            let one = |client: &mut Client| match Connection::open(http) {
+                Some(mut connection) => attempt(client, &mut connection).map(drop),
+                None => Ok(()),
+            };
+            let clients = &mut self.journal.clients;
+            let feeding: Vec<_> = clients.iter_mut().map(|client| scope.spawn(move || one(client))).collect();
+            feeding.into_iter().try_for_each(|thread| thread.join().map_err(|_| "a client broke off".to_owned())?)
+        })
+    }
+
     /// Resends what is open until it is acknowledged, and repeats what was acknowledged.
     pub fn settle(&mut self, http: SocketAddr) -> Result<(), String> {
         for client in &mut self.journal.clients {

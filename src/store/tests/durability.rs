@@ -219,6 +219,24 @@ fn after_a_failed_commit_nothing_more_is_acknowledged() {
 }
 
 #[test]
+fn a_store_that_finds_no_room_refuses_and_serves_again_when_there_is() {
+    let place = Place::sqlite().unwrap();
+    let store = place.open(&clock()).unwrap();
+    write(&store, |tx| tx.record_insert(&record(1, "a")));
+    // As small as it is: no page more.
+    write(&store, |tx| Ok(tx.connection().batch("PRAGMA max_page_count = 1")?));
+    let large = |tx: &mut Transaction<'_>| -> Result<(), StoreError> {
+        (2..2_000).try_for_each(|id| tx.record_insert(&record(id, &id.to_string())))
+    };
+    let refused = store.write(Vec::new(), large);
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    assert_eq!(store.poisoned(), None);
+    write(&store, |tx| Ok(tx.connection().batch("PRAGMA max_page_count = 1000000")?));
+    write(&store, large);
+    assert_eq!(read(&store, |tx| tx.counts()).records, 1_999);
+}
+
+#[test]
 fn audit_rows_of_a_group_that_the_database_gave_up_are_kept_by_the_next() {
     let place = Place::sqlite().unwrap();
     let store = place.open(&clock()).unwrap();
