@@ -6,10 +6,12 @@
 
 mod connection;
 mod demographics_twin;
+mod drawn;
 mod error;
 mod export;
 mod ids;
 mod image;
+mod journal;
 mod migrations;
 mod pool;
 mod postgres;
@@ -22,9 +24,11 @@ pub mod testing;
 mod tls;
 mod transaction;
 
+pub use drawn::Drawn;
 pub use error::StoreError;
 pub use export::{Copied, ExportError, export};
 pub use image::Image;
+pub use journal::Journal;
 pub use rows::{
     AuditRow, Counts, DecisionRow, DomainRow, EventRow, InboxRow, LinkRow, OutboxRow, PersonRow, ReviewRow, SenderRow,
     SourceRecordRow,
