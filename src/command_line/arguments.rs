@@ -85,6 +85,8 @@ pub enum Command {
     Backup(Backup),
     /// Make a store of a backup or an export, check it, and say from where senders must send again
     Restore(Restore),
+    /// Do again, in a restored store, what another store's journal holds beyond it
+    Replay(Replay),
     /// Write all that a store holds into one file, encrypted, that a store of either kind takes in
     Export(Export),
     /// Look whether all that a server needs is in order, and say what to do where it is not
@@ -348,6 +350,17 @@ pub struct Restore {
     /// The old store was stopped before and lost nothing since: go on issuing regional IDs where it stopped
     #[arg(long)]
     pub moved: bool,
+}
+
+/// `replay`.
+#[derive(Args, Clone)]
+pub struct Replay {
+    /// Which store.
+    #[command(flatten)]
+    pub store: StoreChoice,
+    /// The store whose journal is read; nothing is written there
+    #[arg(long, value_name = "URL")]
+    pub from: String,
 }
 
 /// `export`.

@@ -13,6 +13,7 @@ mod export;
 mod kept;
 mod outbox;
 mod person;
+mod replay;
 mod restore;
 mod review;
 mod schema;
@@ -22,8 +23,8 @@ mod verify;
 
 pub use arguments::{
     Backup, CheckConfig, Choice, Command, CommandLine, Conformance, Demo, Doctor, Document, Export, LogLevel, Logging,
-    Outbox, OutboxCommand, Person, PersonCommand, PersonSelector, Restore, Review, ReviewCommand, Schema, Secrecy,
-    Serve, ServiceName, StoreChoice, Verify,
+    Outbox, OutboxCommand, Person, PersonCommand, PersonSelector, Replay, Restore, Review, ReviewCommand, Schema,
+    Secrecy, Serve, ServiceName, StoreChoice, Verify,
 };
 
 use crate::clock::Clock;
@@ -95,6 +96,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environme
         Command::Verify(verify) => verify::run(&verify, logging, environment),
         Command::Backup(backup) => backup::run(&backup, logging, environment),
         Command::Restore(restore) => restore::run(&restore, logging, environment),
+        Command::Replay(replay) => replay::run(&replay, logging, environment),
         Command::Export(export) => export::run(&export, logging, environment),
         Command::Conformance(conformance) => conformance::run(&conformance, logging),
         Command::Schema(schema) => schema::run(&schema),

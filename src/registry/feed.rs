@@ -93,7 +93,7 @@ impl Registry {
         locks
     }
 
-    fn feed_in(
+    pub(super) fn feed_in(
         &self,
         tx: &mut Transaction<'_>,
         intake: &Intake,
@@ -244,7 +244,7 @@ impl Registry {
                 let id = RecordId(row.id);
                 (id, row.version + 1, tx.version_current(id)?)
             }
-            None => (RecordId(self.0.store.fresh_id()), 1, None),
+            None => (RecordId(self.fresh(tx)?), 1, None),
         };
         let said = demographics.clone().over(known.clone().unwrap_or_default());
         let comparison = ComparisonRecord::of(&said);

@@ -1,5 +1,6 @@
 //! The event log: every change is an event, and who must be told is written in the same transaction.
 
+use super::intake::stable_key;
 use super::linking::Cause;
 use super::{Failure, Registry};
 use crate::identity::{PersonId, RecordId};
@@ -51,8 +52,10 @@ impl Registry {
         actor: &str,
         inbox_id: Option<i64>,
     ) -> Result<(), Failure> {
+        let id = self.fresh(tx)?;
+        tx.came_of_it(stable_key(&[what.word(), &format!("{:?}", (record, person, other))]));
         Ok(tx.event_insert(&EventRow {
-            id: self.0.store.fresh_id(),
+            id,
             seq: None,
             time,
             kind: what.word().to_owned(),
@@ -72,8 +75,9 @@ impl Registry {
         let mut domains: Vec<&str> = records.iter().map(|row| row.domain_key.as_str()).collect();
         domains.sort_unstable();
         domains.dedup();
+        let id = self.fresh(tx)?;
         Ok(tx.outbox_insert(&OutboxRow {
-            id: self.0.store.fresh_id(),
+            id,
             seq: None,
             time: cause.time,
             kind: "cross_reference_changed".to_owned(),

@@ -48,7 +48,7 @@ pub struct Settled {
 }
 
 /// What an effect touched, for its audit row.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Touched {
     pub records: Vec<RecordId>,
     pub persons: Vec<PersonId>,
@@ -73,6 +73,7 @@ impl Registry {
             + Sync
             + 'static,
     {
+        self.journal_rules()?;
         let message_key = stable_key(&[&intake.principal.key, &intake.message_id]);
         locks.push(message_key);
         let (registry, taken) = (self.clone(), intake.clone());
@@ -125,7 +126,7 @@ impl Registry {
             self.audit_feed(tx, intake, &settled.outcome, Touched::default())?;
             return Ok(settled);
         }
-        let inbox_id = self.0.store.fresh_id();
+        let inbox_id = self.fresh(tx)?;
         tx.inbox_insert(&inbox_row(intake, message_key, inbox_id))?;
         let mut touched = Touched::default();
         let result = if earlier.iter().any(|row| fresh(&row)) {
@@ -136,8 +137,8 @@ impl Registry {
             Err(Refusal::new(Reason::UnknownSender, Place::Sender))
         };
         let outcome = result.unwrap_or_else(FeedOutcome::refused);
-        tx.inbox_set_outcome(message_key, inbox_id, &outcome.to_text()?)?;
         self.audit_feed(tx, intake, &outcome, touched)?;
+        tx.inbox_settle(message_key, inbox_id, &outcome.to_text()?)?;
         Ok(Settled { outcome, reply_id: intake.reply_id.clone(), reply_time: intake.received, repeated: false })
     }
 
@@ -155,7 +156,7 @@ impl Registry {
         })
     }
 
-    fn audit_feed(
+    pub(super) fn audit_feed(
         &self,
         tx: &mut Transaction<'_>,
         intake: &Intake,
@@ -173,7 +174,8 @@ impl Registry {
             records: touched.records,
             persons: touched.persons,
         };
-        Ok(tx.audit_insert(&event, self.0.store.fresh_id(), intake.received)?)
+        let id = self.fresh(tx)?;
+        Ok(tx.audit_insert(&event, id, intake.received)?)
     }
 
     /// Journals and audits a message that its language could not use; the reply says why.
@@ -182,7 +184,7 @@ impl Registry {
     }
 }
 
-fn inbox_row(intake: &Intake, message_key: i64, id: i64) -> InboxRow {
+pub(super) fn inbox_row(intake: &Intake, message_key: i64, id: i64) -> InboxRow {
     InboxRow {
         message_key,
         id,
@@ -194,6 +196,8 @@ fn inbox_row(intake: &Intake, message_key: i64, id: i64) -> InboxRow {
         received: intake.received,
         reply_id: intake.reply_id.clone(),
         outcome: String::new(),
+        seq: None,
+        drawn: None,
     }
 }
 

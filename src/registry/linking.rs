@@ -48,8 +48,8 @@ impl Registry {
         known: &[RecordId],
     ) -> Result<PersonId, Failure> {
         let cause = Cause::of(intake, inbox_id);
-        let constraints = self.constraints(tx, record.id)?;
-        let verdict = decide(&record.comparison, Some(record.id), &constraints, &self.model(), tx)?;
+        let (constraints, model) = (self.constraints(tx, record.id)?, self.model(tx));
+        let verdict = decide(&record.comparison, Some(record.id), &constraints, &model, tx)?;
         tx.did(counted(&verdict));
         if verdict.retrieval.degraded {
             log::warn!(record = record.id.0; "candidates of a record were retrieved in degraded form");
@@ -172,7 +172,7 @@ impl Registry {
 
     /// Opens a person with a regional ID.
     pub(super) fn open_person(&self, tx: &mut Transaction<'_>, cause: &Cause<'_>) -> Result<PersonId, Failure> {
-        let person = PersonId(self.0.store.fresh_id());
+        let person = PersonId(self.fresh(tx)?);
         tx.person_insert(person, cause.time)?;
         self.note(tx, cause.time, Occurrence::PersonOpened, (None, Some(person), None), cause.actor, cause.inbox_id)?;
         if self.0.settings.regional.issue == Issue::OnFeed {
@@ -190,8 +190,9 @@ impl Registry {
         person: PersonId,
         ground: &LinkGround<'_>,
     ) -> Result<(), Failure> {
+        let id = self.fresh(tx)?;
         tx.link_open(&LinkRow {
-            id: self.0.store.fresh_id(),
+            id,
             record_id: record.0,
             person_id: person.0,
             origin: ground.origin.to_owned(),
@@ -272,7 +273,7 @@ impl Registry {
             Outcome::Match { .. } => "proposed_match",
             Outcome::Possible => "possible_match",
         };
-        let model = self.model();
+        let model = self.model(tx);
         for score in verdict.ranked.iter().filter(|score| score.is_possible(&model)) {
             if let Some(person) = score.person.filter(|person| *person != current) {
                 self.flag(tx, cause, record, person, kind, Some(score))?;
@@ -307,9 +308,11 @@ impl Registry {
         if open.iter().any(|review| review.person_id == Some(person.0) && review.kind == kind) {
             return Ok(());
         }
-        let explanation = score.map(|score| score.explanation(&self.model())).unwrap_or_default();
+        let model = self.model(tx);
+        let explanation = score.map(|score| score.explanation(&model)).unwrap_or_default();
+        let id = self.fresh(tx)?;
         tx.review_insert(&ReviewRow {
-            id: self.0.store.fresh_id(),
+            id,
             kind: kind.to_owned(),
             record_id: record.0,
             other_record: score.map(|score| score.best.0),

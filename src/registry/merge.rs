@@ -37,7 +37,7 @@ impl Registry {
         })
     }
 
-    fn merge_in(
+    pub(super) fn merge_in(
         &self,
         tx: &mut Transaction<'_>,
         intake: &Intake,
@@ -149,7 +149,7 @@ impl Registry {
         subsumed: &SourceRecordRow,
         survivor: &PatientIdentifier,
     ) -> Result<RecordId, Failure> {
-        let id = RecordId(self.0.store.fresh_id());
+        let id = RecordId(self.fresh(tx)?);
         let known = tx.version_current(RecordId(subsumed.id))?.unwrap_or_default();
         let comparison = ComparisonRecord::of(&known);
         tx.record_insert(&SourceRecordRow {
@@ -184,7 +184,7 @@ impl Registry {
         for decision in tx.decisions_of(gone)? {
             let other = if decision.record_a == gone.0 { decision.record_b } else { decision.record_a };
             if other != kept.0 {
-                let id = self.0.store.fresh_id();
+                let id = self.fresh(tx)?;
                 tx.decision_insert(&DecisionRow { id, record_a: kept.0, record_b: other, decided: now, ..decision })?;
             }
         }

@@ -5,6 +5,7 @@
 //! by what the principal may see before anything leaves this module. The registry must never know a wire
 //! language: it takes and gives identity values, and refuses with a [`Refusal`] that names the reason.
 
+mod act;
 mod crossref;
 mod domains;
 mod error;
@@ -18,7 +19,9 @@ mod person;
 mod population;
 mod regional;
 mod registration;
+mod replay;
 mod review;
+mod rules;
 mod search;
 mod verify;
 
@@ -31,6 +34,7 @@ pub use merge::MergeCommand;
 pub use outbox::{DeadLetter, Notification, Pace, SubscriberView, Subscription, Trouble, Turn};
 pub use person::{PersonView, RecordView};
 pub use registration::Registered;
+pub use replay::{Change, ReplayError, Replayed};
 pub use review::{ReviewView, Verdict as ReviewVerdict};
 pub use search::{FoundPerson, SearchAnswer};
 pub use verify::Finding;
@@ -39,10 +43,12 @@ use crate::access::{Policy, Principal};
 use crate::audit::{Action, AuditEvent, AuditOutcome};
 use crate::clock::Clock;
 use crate::identity::{DomainKey, Oid, PersonId, RecordId};
-use crate::matching::{Model, NamePolicy};
+use crate::matching::{self, Model, NamePolicy};
 use crate::metrics::Count;
+pub use crate::store::InboxRow as JournalRow;
 use crate::store::{Store, Transaction};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// Whether the registry links by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,6 +154,8 @@ struct Inner {
     domains: Domains,
     regional: regional::Issuer,
     population: population::Population,
+    /// Whether the rules are journalled.
+    ruled: AtomicBool,
 }
 
 impl Registry {
@@ -157,7 +165,8 @@ impl Registry {
         let regional = regional::Issuer::open(&store, &settings.regional, &clock)?;
         let records = store.read(|tx| -> Result<i64, Failure> { Ok(tx.records_count()?) })?;
         let population = population::Population::new(&settings.model, records, clock.micros());
-        Ok(Self(Arc::new(Inner { store, settings, clock, domains, regional, population })))
+        let ruled = AtomicBool::new(false);
+        Ok(Self(Arc::new(Inner { store, settings, clock, domains, regional, population, ruled })))
     }
 
     /// Runs `work` in a write transaction; what it did is counted after the commit.
@@ -177,9 +186,21 @@ impl Registry {
         Ok(done)
     }
 
-    /// The model to decide by, under the size of the base as it is known.
-    fn model(&self) -> Arc<Model> {
-        self.0.population.model()
+    /// The model to decide by, under the size of the base as it is known: the same for all decisions of one
+    /// transaction, and for those of its replay.
+    fn model(&self, tx: &mut Transaction<'_>) -> Arc<Model> {
+        let model = self.0.population.model();
+        let known = model.settings();
+        let population = tx.draw_population(known.population);
+        if population == known.population {
+            return model;
+        }
+        Arc::new(model.as_ref().clone().with_settings(matching::Settings { population, ..known }))
+    }
+
+    /// A key that no row has yet; in a replay the one that was drawn.
+    fn fresh(&self, tx: &mut Transaction<'_>) -> Result<i64, Failure> {
+        Ok(tx.draw_key(|| self.0.store.fresh_id())?)
     }
 
     /// Counts the records again if that is due. A store that is too busy for it keeps the count that there is: no

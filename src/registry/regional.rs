@@ -58,18 +58,20 @@ impl Issuer {
         store.write(Vec::new(), move |tx| -> Result<(), Failure> { Ok(tx.regional_lease(&prefix, size).map(drop)?) })
     }
 
-    /// The next regional ID. What a rolled back transaction took is lost, never issued again.
-    pub(super) fn take(&self) -> Result<String, Failure> {
+    /// The next counter. What a rolled back transaction took is lost, never issued again.
+    pub(super) fn take(&self) -> Result<i64, Failure> {
         let mut leased = self.leased.lock().unwrap_or_else(PoisonError::into_inner);
         let block =
             leased.iter_mut().find(|(next, end)| next < end).ok_or(Failure::Corrupt("no regional ID is leased"))?;
         let counter = block.0;
         block.0 += 1;
         leased.retain(|(next, end)| next < end);
-        Ok(self.render(u64::try_from(counter).unwrap_or_default()))
+        Ok(counter)
     }
 
-    fn render(&self, counter: u64) -> String {
+    /// The regional ID of a counter.
+    pub(super) fn render(&self, counter: i64) -> String {
+        let counter = u64::try_from(counter).unwrap_or_default();
         let range = 10_u64.pow(u32::from(self.digits));
         let number = permute(counter % range, range, self.key);
         let body = format!("{number:0width$}", width = usize::from(self.digits));

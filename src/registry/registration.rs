@@ -2,12 +2,13 @@
 //!
 //! It must never issue a second one to a person who has one.
 
+use super::act::Act;
 use super::history::Occurrence;
-use super::intake::stable_key;
+use super::intake::{Touched, stable_key};
 use super::linking::Cause;
 use super::{Failure, Registry};
 use crate::access::Principal;
-use crate::audit::{Action, AuditEvent, AuditOutcome};
+use crate::audit::Action;
 use crate::identity::{PatientIdentifier, PersonId};
 use crate::store::Transaction;
 
@@ -31,23 +32,27 @@ impl Registry {
             return Ok(None);
         };
         self.0.regional.prepare(&self.0.store)?;
+        self.journal_rules()?;
         // Two that register one person at a time must not both find that there is no ID.
         let locks = vec![stable_key(&["person", &person.0.to_string()])];
         let (registry, actor, now) = (self.clone(), operator.key.clone(), self.0.clock.micros());
         let identifier = identifier.clone();
         self.write(locks, move |tx| {
             let Some(person) = registry.person_by_identifier(tx, &identifier)? else { return Ok(None) };
-            let cause = Cause { time: now, actor: &actor, inbox_id: None };
-            registry.register_in(tx, &cause, person).map(Some)
+            registry.register_in(tx, &actor, now, person).map(Some)
         })
     }
 
-    fn register_in(
+    /// Registers `person`, and journals that.
+    pub(super) fn register_in(
         &self,
         tx: &mut Transaction<'_>,
-        cause: &Cause<'_>,
+        actor: &str,
+        time: i64,
         person: PersonId,
     ) -> Result<Registered, Failure> {
+        let journalled = self.journal_act(tx, actor, time, &Act::Register { person: person.0 })?;
+        let cause = &Cause { time, actor, inbox_id: None };
         let known = tx.regional_of(person)?;
         let issued = known.is_none();
         let regional = match known {
@@ -60,17 +65,8 @@ impl Registry {
                 regional
             }
         };
-        let event = AuditEvent {
-            transaction: "person register",
-            principal: cause.actor.to_owned(),
-            action: Action::Update,
-            outcome: AuditOutcome::Success,
-            reason: String::new(),
-            message_id: String::new(),
-            records: Vec::new(),
-            persons: vec![person],
-        };
-        tx.audit_insert(&event, self.0.store.fresh_id(), cause.time)?;
+        let touched = Touched { records: Vec::new(), persons: vec![person] };
+        self.act_done(tx, &journalled, Action::Update, touched)?;
         Ok(Registered { regional, issued })
     }
 
@@ -81,7 +77,7 @@ impl Registry {
         time: i64,
         person: PersonId,
     ) -> Result<String, Failure> {
-        let regional = self.0.regional.take()?;
+        let regional = self.0.regional.render(tx.draw_counter(|| self.0.regional.take())?);
         tx.regional_insert(&regional, person, time)?;
         Ok(regional)
     }

@@ -1,17 +1,20 @@
 //! Doubtful matches, and what stewards decide about them. A decision is between two records, holds until a
 //! person withdraws it, and is never overridden by a score.
 
+use super::act::Act;
 use super::history::Occurrence;
+use super::intake::Touched;
 use super::linking::{Cause, LinkGround, OVERLAY};
 use super::{Failure, Registry};
 use crate::access::Principal;
-use crate::audit::{Action, AuditEvent, AuditOutcome};
+use crate::audit::Action;
 use crate::identity::{Demographics, PersonId, RecordId};
 use crate::matching::{ComparisonRecord, search_tokens};
 use crate::store::{DecisionRow, ReviewRow, Transaction};
+use serde::{Deserialize, Serialize};
 
 /// What a steward says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
     /// The record is this person.
     Same,
@@ -60,19 +63,33 @@ impl Registry {
     /// Decides an open review; `false` where there is no such open review.
     pub fn decide_review(&self, steward: &Principal, id: i64, verdict: Verdict, reason: &str) -> Result<bool, Failure> {
         self.0.regional.prepare(&self.0.store)?;
+        self.journal_rules()?;
         let (registry, actor, reason, now) =
             (self.clone(), steward.key.clone(), reason.to_owned(), self.0.clock.micros());
-        self.write(Vec::new(), move |tx| {
-            let Some(found) = tx.review_get(id)? else { return Ok(false) };
-            let both: Vec<RecordId> =
-                [Some(found.record_id), found.other_record].into_iter().flatten().map(RecordId).collect();
-            tx.persons_lock(&both, None)?;
-            // Another steward may have decided it before the persons were locked.
-            let Some(row) = tx.review_get(id)?.filter(|row| row.state == "open") else { return Ok(false) };
-            let cause = Cause { time: now, actor: &actor, inbox_id: None };
-            registry.decide_in(tx, &cause, &row, verdict, &reason)?;
-            Ok(true)
-        })
+        let act = Act::Decide { review: id, verdict, reason };
+        self.write(Vec::new(), move |tx| registry.decide_open(tx, &actor, now, &act))
+    }
+
+    /// Decides the review that `act` names, if it is open, and journals that.
+    pub(super) fn decide_open(
+        &self,
+        tx: &mut Transaction<'_>,
+        actor: &str,
+        now: i64,
+        act: &Act,
+    ) -> Result<bool, Failure> {
+        let Act::Decide { review, verdict, reason } = act else { return Ok(false) };
+        let Some(found) = tx.review_get(*review)? else { return Ok(false) };
+        let both: Vec<RecordId> =
+            [Some(found.record_id), found.other_record].into_iter().flatten().map(RecordId).collect();
+        tx.persons_lock(&both, None)?;
+        // Another steward may have decided it before the persons were locked.
+        let Some(row) = tx.review_get(*review)?.filter(|row| row.state == "open") else { return Ok(false) };
+        let journalled = self.journal_act(tx, actor, now, act)?;
+        let cause = Cause { time: now, actor, inbox_id: None };
+        let touched = self.decide_in(tx, &cause, &row, *verdict, reason)?;
+        self.act_done(tx, &journalled, Action::Update, touched)?;
+        Ok(true)
     }
 
     fn decide_in(
@@ -82,11 +99,12 @@ impl Registry {
         row: &ReviewRow,
         verdict: Verdict,
         reason: &str,
-    ) -> Result<(), Failure> {
+    ) -> Result<Touched, Failure> {
         let (word, record) = (verdict_word(verdict), RecordId(row.record_id));
         if let Some(other) = row.other_record {
+            let id = self.fresh(tx)?;
             tx.decision_insert(&DecisionRow {
-                id: self.0.store.fresh_id(),
+                id,
                 record_a: record.0,
                 record_b: other,
                 verdict: word.to_owned(),
@@ -103,17 +121,7 @@ impl Registry {
         if row.kind == OVERLAY {
             self.refile(tx, record)?;
         }
-        let event = AuditEvent {
-            transaction: "review decide",
-            principal: cause.actor.to_owned(),
-            action: Action::Update,
-            outcome: AuditOutcome::Success,
-            reason: String::new(),
-            message_id: String::new(),
-            records: vec![record],
-            persons: row.person_id.map(PersonId).into_iter().collect(),
-        };
-        Ok(tx.audit_insert(&event, self.0.store.fresh_id(), cause.time)?)
+        Ok(Touched { records: vec![record], persons: row.person_id.map(PersonId).into_iter().collect() })
     }
 
     /// Same: the record's link becomes the steward's, wherever the other record is linked by now.

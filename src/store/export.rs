@@ -93,7 +93,7 @@ pub fn export(url: &str, out: &mut dyn Write) -> Result<Copied, ExportError> {
 }
 
 /// A connection that reads beside whoever has the store open.
-fn look(url: &str) -> Result<Connection, StoreError> {
+pub(super) fn look(url: &str) -> Result<Connection, StoreError> {
     let Some(path) = url.strip_prefix("sqlite:") else { return postgres(url) };
     if !Path::new(path).exists() {
         return Err(StoreError::Unavailable(format!("there is no file {path}")));

@@ -6,11 +6,13 @@
 
 mod connection;
 mod demographics_twin;
+mod drawn;
 mod error;
 mod export;
 mod ids;
 mod image;
 mod inspect;
+mod journal;
 mod migrations;
 mod pool;
 mod postgres;
@@ -23,10 +25,12 @@ pub mod testing;
 mod tls;
 mod transaction;
 
+pub use drawn::Drawn;
 pub use error::StoreError;
 pub use export::{Copied, ExportError, export};
 pub use image::Image;
 pub use inspect::{Inspection, inspect};
+pub use journal::Journal;
 pub use rows::{
     AuditRow, Counts, DeadLetterRow, DecisionRow, DomainRow, EventRow, InboxRow, LinkRow, OutboxRow, PersonRow,
     ReviewRow, SenderRow, SourceRecordRow, SubscriberRow,

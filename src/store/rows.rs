@@ -30,6 +30,11 @@ pub struct InboxRow {
     pub reply_id: String,
     /// How it ended.
     pub outcome: String,
+    /// Its place among all messages and acts: whatever depends on another comes after it. None in rows of the time
+    /// before there were places.
+    pub seq: Option<i64>,
+    /// What its transaction drew, as [`super::Drawn`] is kept.
+    pub drawn: Option<String>,
 }
 
 impl fmt::Debug for InboxRow {

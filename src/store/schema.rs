@@ -43,6 +43,8 @@ diesel::table! {
         received -> BigInt,
         reply_id -> Text,
         outcome -> Text,
+        seq -> Nullable<BigInt>,
+        drawn -> Nullable<Text>,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::StoreError;
 use super::connection::Connection;
+use super::drawn::Draws;
 use crate::metrics::Count;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -13,6 +14,7 @@ pub struct Transaction<'a> {
     broken: bool,
     refused: bool,
     counts: Vec<Count>,
+    pub(super) draws: Draws,
 }
 
 /// The last place in commit order of each table that has one. With one writer the order of inserts is the
@@ -22,11 +24,20 @@ pub(super) struct Sequences {
     pub(super) event: AtomicI64,
     pub(super) outbox: AtomicI64,
     pub(super) audit: AtomicI64,
+    pub(super) inbox: AtomicI64,
 }
 
 impl<'a> Transaction<'a> {
     pub(super) fn new(connection: &'a mut Connection, sequences: Option<&'a Sequences>) -> Self {
-        Self { connection, sequences, retry: false, broken: false, refused: false, counts: Vec::new() }
+        Self {
+            connection,
+            sequences,
+            retry: false,
+            broken: false,
+            refused: false,
+            counts: Vec::new(),
+            draws: Draws::default(),
+        }
     }
 
     /// Notes what is to be counted once this is committed.
@@ -51,9 +62,12 @@ impl<'a> Transaction<'a> {
     /// From now on places are given after those that were `reached`.
     pub(super) fn continue_after(&mut self, reached: &Sequences) {
         let Some(ours) = self.sequences else { return };
-        for (ours, reached) in
-            [(&ours.event, &reached.event), (&ours.outbox, &reached.outbox), (&ours.audit, &reached.audit)]
-        {
+        for (ours, reached) in [
+            (&ours.event, &reached.event),
+            (&ours.outbox, &reached.outbox),
+            (&ours.audit, &reached.audit),
+            (&ours.inbox, &reached.inbox),
+        ] {
             ours.fetch_max(reached.load(Ordering::Relaxed), Ordering::Relaxed);
         }
     }

@@ -3,7 +3,11 @@
 use super::{Reply, Request, Service, hash_of, problem, wrapper};
 use crate::audit::Action;
 use crate::hl7v3::{self, AcceptCode, Content, Detail, Feed, Interaction, Merge, Severity};
-use crate::registry::{Failure, FeedCommand, FeedOutcome, Intake, MergeCommand, Place, Reason, Refusal, Remark};
+use crate::registry::{
+    Change, Failure, FeedCommand, FeedOutcome, Intake, JournalRow as InboxRow, MergeCommand, Place, Reason, Refusal,
+    Remark,
+};
+use crate::xml::{self, Limits};
 
 const ACKNOWLEDGED: &str = "urn:hl7-org:v3:MCCI_IN000002UV01";
 
@@ -29,16 +33,25 @@ impl Service {
         Ok(self.acknowledge(request, &frame, objection, &settled.outcome))
     }
 
+    /// What a message of the journal says.
+    pub fn change(&self, row: &InboxRow) -> Change {
+        let read = xml::read(&row.payload, None, &Limits::default().of_rewritten()).ok();
+        let message = read.and_then(|payload| hl7v3::decode(&payload, self.settings.strictness).ok());
+        let Some(message) = message else { return Change::Unusable(Action::Update) };
+        let action = action_of(message.header.interaction);
+        match &message.content {
+            Ok(Content::Feed(feed)) => Change::Feed(action, feed_command(feed)),
+            Ok(Content::Merge(merge)) => Change::Merge(merge_command(merge)),
+            _ => Change::Unusable(action),
+        }
+    }
+
     fn intake(&self, request: &Request<'_>) -> Intake {
         let payload = request.payload_bytes();
         Intake {
             principal: request.principal.clone(),
             transaction: "ITI-44",
-            action: match request.message.header.interaction {
-                Interaction::Add => Action::Create,
-                Interaction::Merge => Action::Delete,
-                _ => Action::Update,
-            },
+            action: action_of(request.message.header.interaction),
             message_id: request.message_id(),
             payload_hash: hash_of(&payload),
             payload,
@@ -66,6 +79,14 @@ impl Service {
         };
         let body = hl7v3::accept_acknowledgement(frame, &request.message.header, code, &details);
         Reply { body, action: ACKNOWLEDGED }
+    }
+}
+
+fn action_of(interaction: Interaction) -> Action {
+    match interaction {
+        Interaction::Add => Action::Create,
+        Interaction::Merge => Action::Delete,
+        _ => Action::Update,
     }
 }
 

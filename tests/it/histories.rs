@@ -7,6 +7,8 @@ use crate::people::said;
 use crate::support::*;
 use nayose::clock::Clock;
 use nayose::registry::{FeedCommand, MergeCommand, Registry, ReviewVerdict};
+use std::collections::HashMap;
+use std::sync::Mutex;
 
 const SENDERS: [&str; 4] = ["h01", "h02", "c01", "c02"];
 
@@ -14,6 +16,15 @@ const SENDERS: [&str; 4] = ["h01", "h02", "c01", "c02"];
 pub fn histories(short: u64) -> u64 {
     let named = std::env::vars().find(|(name, _)| name == "NAYOSE_HISTORIES");
     named.and_then(|(_, value)| value.parse().ok()).unwrap_or(short)
+}
+
+/// What was said, by message id.
+pub type Changes = Mutex<HashMap<String, Told>>;
+
+#[derive(Clone)]
+pub enum Told {
+    Feed(FeedCommand),
+    Merge(MergeCommand),
 }
 
 /// Numbers from a seed.
@@ -53,7 +64,8 @@ fn person(dice: &mut Dice, seed: u64) -> Said {
 }
 
 /// Plays `steps` steps.
-pub fn play(registry: &Registry, seed: u64, dice: &mut Dice, steps: usize) {
+pub fn play(registry: &Registry, seed: u64, dice: &mut Dice, steps: usize, changes: &Changes) {
+    let note = |message: &str, told| changes.lock().unwrap().insert(message.to_owned(), told);
     for _ in 0..steps {
         let domain = SENDERS[dice.below(4) as usize];
         let value = |dice: &mut Dice| (dice.below(5) + 1).to_string();
@@ -61,6 +73,7 @@ pub fn play(registry: &Registry, seed: u64, dice: &mut Dice, steps: usize) {
         match dice.below(10) {
             0 => {
                 let command = MergeCommand { survivor: id(domain, &value(dice)), subsumed: id(domain, &value(dice)) };
+                note(&message, Told::Merge(command.clone()));
                 registry.merge(&intake(&message, &message), command).unwrap();
             }
             1 | 2 => {
@@ -78,6 +91,7 @@ pub fn play(registry: &Registry, seed: u64, dice: &mut Dice, steps: usize) {
                 }
                 let said = demographics(&person(dice, seed));
                 let command = FeedCommand { identifiers, other_identifiers: Vec::new(), demographics: said };
+                note(&message, Told::Feed(command.clone()));
                 registry.feed(&intake(&message, &message), command).unwrap();
             }
         }

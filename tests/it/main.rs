@@ -21,6 +21,7 @@ mod privacy;
 mod processes;
 mod region;
 mod registry;
+mod replay;
 mod support;
 mod tidy;
 mod verify;

@@ -195,7 +195,8 @@ pub(super) const TABLES: [Table; 18] = [
     table!(regional_block { prefix: String, next: i64 }),
     table!(inbox by message_key {
         message_key: i64, id: i64, principal: String, message_id: String, transaction_name: String,
-        payload_hash: String, payload: Vec<u8>, received: i64, reply_id: String, outcome: String,
+        payload_hash: String, payload: Vec<u8>, received: i64, reply_id: String, outcome: String, seq: Option<i64>,
+        drawn: Option<String>,
     }),
     table!(source_record by id {
         id: i64, identifier_key: i64, domain_key: String, value: String, generation: i32, status: String,

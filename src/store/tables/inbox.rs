@@ -26,7 +26,9 @@ impl Transaction<'_> {
     /// How far each sender's messages are, in order of sender.
     pub fn senders(&mut self) -> Result<Vec<SenderRow>, StoreError> {
         use diesel::dsl::{count_star, max};
+        // What has no reply is an act of our own.
         let groups: Vec<(String, i64, Option<i64>)> = on_connection!(self, connection => inbox::table
+            .filter(inbox::reply_id.ne(""))
             .group_by(inbox::principal)
             .select((inbox::principal, count_star(), max(inbox::received)))
             .load(connection))?;
@@ -35,6 +37,7 @@ impl Transaction<'_> {
             let last_received = last.unwrap_or_default();
             let last_message: String = on_connection!(self, connection => inbox::table
                 .filter(inbox::principal.eq(&principal))
+                .filter(inbox::reply_id.ne(""))
                 .filter(inbox::received.eq(last_received))
                 .order(inbox::id.desc())
                 .select(inbox::message_id)
@@ -54,14 +57,41 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Keeps how the message ended.
-    pub fn inbox_set_outcome(&mut self, message_key: i64, id: i64, outcome: &str) -> Result<(), StoreError> {
+    /// Keeps how the message ended, and what this transaction drew, and gives the message its place. It must be the
+    /// last statement that waits for anybody: whoever waits for this transaction then gets a later place.
+    pub fn inbox_settle(&mut self, message_key: i64, id: i64, outcome: &str) -> Result<(), StoreError> {
         if planted::has(Bug::OutcomeNotStored) || planted::has(Bug::JournalMissing) {
             return Ok(());
         }
+        let drawn = self.drawn().to_text()?;
+        let place = self.journal_place()?;
         let changed = on_connection!(self, connection => diesel::update(inbox::table.find((message_key, id)))
-            .set(inbox::outcome.eq(outcome))
+            .set((inbox::outcome.eq(outcome), inbox::seq.eq(place), inbox::drawn.eq(drawn.as_str())))
             .execute(connection))?;
         super::process::one(changed)
+    }
+
+    fn journal_place(&mut self) -> Result<i64, StoreError> {
+        #[derive(QueryableByName)]
+        struct Place {
+            #[diesel(sql_type = diesel::sql_types::BigInt)]
+            place: i64,
+        }
+        if let Some(place) = self.place(|sequences| &sequences.inbox) {
+            return Ok(place);
+        }
+        let drawn: Place = on_connection!(self, connection =>
+            diesel::sql_query("SELECT nextval('journal_seq') AS place").get_result(connection))?;
+        Ok(drawn.place)
+    }
+
+    /// At most `limit` messages and acts that have a place after `after`, in order of it.
+    pub fn journal_after(&mut self, after: i64, limit: usize) -> Result<Vec<InboxRow>, StoreError> {
+        on_connection!(self, connection => inbox::table
+            .filter(inbox::seq.gt(after))
+            .order(inbox::seq.asc())
+            .limit(super::row_limit(limit))
+            .select(InboxRow::as_select())
+            .load(connection))
     }
 }

@@ -1,7 +1,7 @@
 //! Which process holds which lane of keys, the locks of PostgreSQL, and places in commit order.
 
 use crate::store::connection::{Connection, on_connection};
-use crate::store::schema::{audit, event, outbox, process};
+use crate::store::schema::{audit, event, inbox, outbox, process};
 use crate::store::transaction::Sequences;
 use crate::store::{Counts, StoreError, Transaction};
 use diesel::dsl::max;
@@ -129,7 +129,7 @@ impl Transaction<'_> {
 
     /// Whether nobody has sent or asked this store anything yet.
     pub(in crate::store) fn is_without_content(&mut self) -> Result<bool, StoreError> {
-        use crate::store::schema::{inbox, person, regional_id, source_record};
+        use crate::store::schema::{person, regional_id, source_record};
         let mut rows: i64 = on_connection!(self, c => inbox::table.count().get_result(c))?;
         rows += on_connection!(self, c => source_record::table.count().get_result::<i64>(c))?;
         rows += on_connection!(self, c => person::table.count().get_result::<i64>(c))?;
@@ -142,6 +142,12 @@ impl Transaction<'_> {
     pub(in crate::store) fn settle_places(&mut self) -> Result<(), StoreError> {
         self.give_places()?;
         let reached = self.sequences()?;
+        if matches!(self.connection(), Connection::Postgres(_)) {
+            let last = reached.inbox.load(std::sync::atomic::Ordering::Relaxed);
+            on_connection!(self, connection => diesel::sql_query("SELECT setval('journal_seq', $1)")
+                .bind::<BigInt, _>(last.max(1))
+                .execute(connection))?;
+        }
         self.continue_after(&reached);
         Ok(())
     }
@@ -152,7 +158,8 @@ impl Transaction<'_> {
         let outbox: Option<i64> = on_connection!(self, c => outbox::table.select(max(outbox::seq)).first(c))?;
         let audits: Option<i64> = on_connection!(self, c => audit::table.select(max(audit::seq)).first(c))?;
         let from = |last: Option<i64>| AtomicI64::new(last.unwrap_or(0));
-        Ok(Sequences { event: from(events), outbox: from(outbox), audit: from(audits) })
+        let journal: Option<i64> = on_connection!(self, c => inbox::table.select(max(inbox::seq)).first(c))?;
+        Ok(Sequences { event: from(events), outbox: from(outbox), audit: from(audits), inbox: from(journal) })
     }
 
     /// How many source records there are.

@@ -67,6 +67,19 @@ impl Transaction<'_> {
         one(changed)
     }
 
+    /// Makes sure that no number of `prefix` below `next` is leased any more.
+    pub fn regional_reach(&mut self, prefix: &str, next: i64) -> Result<(), StoreError> {
+        on_connection!(self, connection => diesel::insert_into(regional_block::table)
+            .values((regional_block::prefix.eq(prefix), regional_block::next.eq(0_i64)))
+            .on_conflict_do_nothing()
+            .execute(connection))?;
+        on_connection!(self, connection => diesel::update(regional_block::table.find(prefix))
+            .filter(regional_block::next.lt(next))
+            .set(regional_block::next.eq(next))
+            .execute(connection))?;
+        Ok(())
+    }
+
     /// Leases `size` numbers of `prefix`, and gives the first. They are the caller's once the transaction is
     /// committed, and not before.
     pub fn regional_lease(&mut self, prefix: &str, size: i64) -> Result<i64, StoreError> {

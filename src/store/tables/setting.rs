@@ -14,4 +14,21 @@ impl Transaction<'_> {
             .execute(connection))?;
         on_connection!(self, connection => setting::table.find(name).select(setting::value).first(connection))
     }
+
+    /// What stands under `name`.
+    pub fn setting(&mut self, name: &str) -> Result<Option<String>, StoreError> {
+        on_connection!(self, connection =>
+            setting::table.find(name).select(setting::value).first(connection).optional())
+    }
+
+    /// Puts `value` under `name`, whatever stood there.
+    pub fn setting_put(&mut self, name: &str, value: &str) -> Result<(), StoreError> {
+        on_connection!(self, connection => diesel::insert_into(setting::table)
+            .values((setting::name.eq(name), setting::value.eq(value)))
+            .on_conflict(setting::name)
+            .do_update()
+            .set(setting::value.eq(value))
+            .execute(connection))?;
+        Ok(())
+    }
 }

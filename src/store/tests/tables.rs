@@ -62,14 +62,19 @@ fn messages_are_journalled() {
             received: 5,
             reply_id: "r".to_owned(),
             outcome: String::new(),
+            seq: None,
+            drawn: None,
         };
         let given = row.clone();
         write(store, move |tx| tx.inbox_insert(&given));
         assert_eq!(read(store, |tx| tx.inbox_find(-3, "emr", "2.999^1")), [row]);
         assert_eq!(read(store, |tx| tx.inbox_find(-3, "other", "2.999^1")), []);
-        write(store, |tx| tx.inbox_set_outcome(-3, 1, "kept"));
+        write(store, |tx| tx.inbox_settle(-3, 1, "kept"));
         assert_eq!(read(store, |tx| tx.inbox_find(-3, "emr", "2.999^1"))[0].outcome, "kept");
-        assert!(store.write(Vec::new(), |tx| tx.inbox_set_outcome(-3, 2, "none")).is_err(), "no such row");
+        let journal = read(store, |tx| tx.journal_after(0, 10));
+        assert_eq!((journal.len(), journal[0].seq, journal[0].drawn.as_deref()), (1, Some(1), Some("{\"i\":[]}")));
+        assert_eq!(read(store, |tx| tx.journal_after(1, 10)), []);
+        assert!(store.write(Vec::new(), |tx| tx.inbox_settle(-3, 2, "none")).is_err(), "no such row");
     });
 }
 

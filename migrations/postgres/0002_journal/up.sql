@@ -1,0 +1,7 @@
+-- What a replay needs of each message and act: its place among all of them, and what its transaction drew.
+ALTER TABLE "inbox" ADD COLUMN "seq" BIGINT;
+ALTER TABLE "inbox" ADD COLUMN "drawn" TEXT;
+CREATE INDEX "inbox_seq" ON "inbox" ("seq");
+-- Places are taken at the end of a transaction, when it holds all of its locks, so that one which waited for another
+-- comes after it.
+CREATE SEQUENCE "journal_seq";

@@ -1,0 +1,3 @@
+DROP INDEX "inbox_seq";
+ALTER TABLE "inbox" DROP COLUMN "drawn";
+ALTER TABLE "inbox" DROP COLUMN "seq";

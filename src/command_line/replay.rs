@@ -1,0 +1,33 @@
+//! `replay`: what a journal holds beyond a restored store, done again with the same keys and numbers.
+
+use super::show::{failed, open};
+use super::{Environment, Exit, Logging, Replay, complain, say};
+use crate::registry::ReplayError;
+use crate::server;
+use crate::store::Journal;
+
+pub(super) fn run(replay: &Replay, logging: Logging, environment: Environment) -> Exit {
+    logging.start_quietly();
+    again(replay, environment).unwrap_or_else(|exit| exit)
+}
+
+fn again(replay: &Replay, environment: Environment) -> Result<Exit, Exit> {
+    let settings = replay.store.configuration(environment)?;
+    let registry = open("replay", &settings)?;
+    let journal = Journal::of(&replay.from).map_err(|error| failed("replay", &error.into()))?;
+    let service = server::service(registry.clone(), &settings);
+    let replayed = registry.replay(journal, |row| service.change(row)).map_err(|error| {
+        complain(&format!("replay: {error}\n"));
+        match error {
+            ReplayError::OtherRules(_) => Exit::Usage,
+            ReplayError::Diverged(_) | ReplayError::NotRecorded(_) => Exit::Found,
+            ReplayError::Failure(_) => Exit::Unavailable,
+        }
+    })?;
+    if replay.store.json {
+        say(&format!("{}\n", serde_json::json!({ "done": replayed.done, "known": replayed.known })));
+    } else {
+        say(&format!("{} messages and acts done again, {} were there already\n", replayed.done, replayed.known));
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,102 @@
+//! What people do to the registry that no message says: stewards' decisions, registrations. It is journalled like a
+//! message, so that a replay can do it again.
+
+use super::intake::{Touched, stable_key};
+use super::review::Verdict;
+use super::{Failure, FeedOutcome, Registry};
+use crate::audit::{Action, AuditEvent, AuditOutcome};
+use crate::store::{InboxRow, Transaction};
+use serde::{Deserialize, Serialize};
+
+/// An act. Its form is kept in the journal: it only ever grows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Act {
+    /// A steward decides a review.
+    Decide { review: i64, verdict: Verdict, reason: String },
+    /// Somebody registers a person with the network.
+    Register { person: i64 },
+}
+
+impl Act {
+    /// Its name in journal and audit trail.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Act::Decide { .. } => "review decide",
+            Act::Register { .. } => "person register",
+        }
+    }
+}
+
+/// An act whose journal row is written and not settled yet.
+pub(super) struct Journalled {
+    name: &'static str,
+    row: InboxRow,
+}
+
+impl Registry {
+    /// Writes the journal row of `act`: the first statement of its effect.
+    pub(super) fn journal_act(
+        &self,
+        tx: &mut Transaction<'_>,
+        actor: &str,
+        time: i64,
+        act: &Act,
+    ) -> Result<Journalled, Failure> {
+        let payload = serde_json::to_vec(act).map_err(|_| Failure::Corrupt("an act"))?;
+        self.journal_own(tx, act.name(), actor, time, payload)
+    }
+
+    /// Writes a journal row that is our own: it has no reply.
+    pub(super) fn journal_own(
+        &self,
+        tx: &mut Transaction<'_>,
+        name: &'static str,
+        actor: &str,
+        time: i64,
+        payload: Vec<u8>,
+    ) -> Result<Journalled, Failure> {
+        let id = self.fresh(tx)?;
+        let message_id = format!("act:{id}");
+        let row = InboxRow {
+            message_key: stable_key(&[actor, &message_id]),
+            id,
+            principal: actor.to_owned(),
+            message_id,
+            transaction_name: name.to_owned(),
+            payload_hash: String::new(),
+            payload,
+            received: time,
+            reply_id: String::new(),
+            outcome: String::new(),
+            seq: None,
+            drawn: None,
+        };
+        tx.inbox_insert(&row)?;
+        Ok(Journalled { name, row })
+    }
+
+    /// Audits and settles it: the last statements of its effect.
+    pub(super) fn act_done(
+        &self,
+        tx: &mut Transaction<'_>,
+        journalled: &Journalled,
+        action: Action,
+        touched: Touched,
+    ) -> Result<(), Failure> {
+        let row = &journalled.row;
+        let event = AuditEvent {
+            transaction: journalled.name,
+            principal: row.principal.clone(),
+            action,
+            outcome: AuditOutcome::Success,
+            reason: String::new(),
+            message_id: row.message_id.clone(),
+            records: touched.records,
+            persons: touched.persons,
+        };
+        let id = self.fresh(tx)?;
+        tx.audit_insert(&event, id, row.received)?;
+        let outcome = FeedOutcome { refusal: None, remarks: Vec::new() };
+        Ok(tx.inbox_settle(row.message_key, row.id, &outcome.to_text()?)?)
+    }
+}

@@ -1,0 +1,186 @@
+//! From a snapshot and the journal after it to the persons and links that were: each message and act takes effect
+//! again, in its place, with the keys and numbers that it drew.
+//!
+//! It must never come to anything else in silence: an effect that draws more or less than was drawn, or ends otherwise,
+//! is undone and stops the replay.
+
+use super::act::Act;
+use super::intake::{Intake, Touched, inbox_row};
+use super::rules::{RULES, differences};
+use super::{Failure, FeedCommand, FeedOutcome, MergeCommand, Place, Reason, Refusal, Registry};
+use crate::access::Principal;
+use crate::audit::Action;
+use crate::identity::PersonId;
+use crate::store::{Drawn, InboxRow, StoreError, Transaction};
+use std::fmt;
+
+/// What a message says, as its language reads it.
+pub enum Change {
+    /// Add or revise.
+    Feed(Action, FeedCommand),
+    /// Merge.
+    Merge(MergeCommand),
+    /// Nothing that could have taken effect.
+    Unusable(Action),
+}
+
+/// How far a replay came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// Messages and acts that took effect again.
+    pub done: u64,
+    /// Those that the store had already.
+    pub known: u64,
+}
+
+/// Why a replay stopped.
+#[derive(Debug)]
+pub enum ReplayError {
+    /// The store could not do it.
+    Failure(Failure),
+    /// The journal goes on under other rules than this registry has; what differs.
+    OtherRules(Vec<String>),
+    /// This message or act has no record of what it drew: it is older than that record.
+    NotRecorded(i64),
+    /// This message or act did not end as it did.
+    Diverged(i64),
+}
+
+impl fmt::Display for ReplayError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ReplayError::Failure(failure) => {
+                let cause = std::error::Error::source(failure).map(|cause| format!(": {cause}"));
+                write!(f, "{failure}{}", cause.unwrap_or_default())
+            }
+            ReplayError::OtherRules(names) => {
+                write!(
+                    f,
+                    "the journal goes on under other rules; give the configuration of then ({})",
+                    names.join(", ")
+                )
+            }
+            ReplayError::NotRecorded(id) => write!(f, "message {id} is older than the record of what messages drew"),
+            ReplayError::Diverged(id) => write!(f, "message {id} does not end as it did; nothing of it was kept"),
+        }
+    }
+}
+
+impl std::error::Error for ReplayError {}
+
+impl From<Failure> for ReplayError {
+    fn from(failure: Failure) -> Self {
+        ReplayError::Failure(failure)
+    }
+}
+
+impl From<StoreError> for ReplayError {
+    fn from(error: StoreError) -> Self {
+        ReplayError::Failure(error.into())
+    }
+}
+
+impl Registry {
+    /// Plays `journal`, in order of its places, into this store, which came from a snapshot; what the store has already
+    /// is passed over. `read` says what a message says.
+    pub fn replay(
+        &self,
+        journal: impl IntoIterator<Item = Result<InboxRow, StoreError>>,
+        read: impl Fn(&InboxRow) -> Change,
+    ) -> Result<Replayed, ReplayError> {
+        let (mut replayed, mut reached) = (Replayed::default(), 0);
+        for row in journal {
+            let row = row?;
+            let earlier = self.0.store.read(|tx| -> Result<Vec<InboxRow>, StoreError> {
+                tx.inbox_find(row.message_key, &row.principal, &row.message_id)
+            })?;
+            if earlier.iter().any(|one| one.id == row.id) {
+                replayed.known += 1;
+                continue;
+            }
+            let drawn = row.drawn.as_deref().ok_or(ReplayError::NotRecorded(row.id))?;
+            let drawn = Drawn::from_text(drawn)?;
+            reached = drawn.counters().iter().map(|counter| counter + 1).fold(reached, i64::max);
+            self.again(row, drawn, &read)?;
+            replayed.done += 1;
+        }
+        let prefix = self.0.settings.regional.prefix.clone();
+        self.0.store.write(Vec::new(), move |tx| -> Result<(), StoreError> { tx.regional_reach(&prefix, reached) })?;
+        self.0.population.is_now(self.0.store.read(|tx| tx.records_count())?);
+        Ok(replayed)
+    }
+
+    /// One message or act, in a transaction of its own.
+    fn again(&self, row: InboxRow, drawn: Drawn, read: &impl Fn(&InboxRow) -> Change) -> Result<(), ReplayError> {
+        if row.transaction_name == RULES {
+            let theirs = serde_json::from_slice(&row.payload).map_err(|_| Failure::Corrupt("the rules"))?;
+            let differences = differences(&self.rules(), &theirs);
+            if !differences.is_empty() {
+                return Err(ReplayError::OtherRules(differences));
+            }
+        }
+        let change = if row.reply_id.is_empty() { None } else { Some(read(&row)) };
+        let registry = self.clone();
+        self.0.store.write(Vec::new(), move |tx| {
+            tx.draw_again(&drawn);
+            match &change {
+                Some(change) => registry.message_again(tx, &row, change)?,
+                None => registry.act_again(tx, &row)?,
+            }
+            let now = tx.inbox_find(row.message_key, &row.principal, &row.message_id)?;
+            let same = now.iter().any(|one| one.id == row.id && one.outcome == row.outcome);
+            if same && tx.is_as_it_was() { Ok(()) } else { Err(ReplayError::Diverged(row.id)) }
+        })
+    }
+
+    fn message_again(&self, tx: &mut Transaction<'_>, row: &InboxRow, change: &Change) -> Result<(), ReplayError> {
+        let action = match change {
+            Change::Feed(action, _) | Change::Unusable(action) => *action,
+            Change::Merge(_) => Action::Delete,
+        };
+        let intake = intake_of(row, action);
+        let inbox_id = self.fresh(tx)?;
+        tx.inbox_insert(&inbox_row(&intake, row.message_key, inbox_id))?;
+        let mut touched = Touched::default();
+        let refusal = FeedOutcome::from_text(&row.outcome)?.refusal;
+        let result = match (refusal, change) {
+            (Some(refusal), _) => Err(refusal),
+            (None, Change::Feed(_, command)) => self.feed_in(tx, &intake, inbox_id, command, &mut touched)?,
+            (None, Change::Merge(command)) => self.merge_in(tx, &intake, inbox_id, command, &mut touched)?,
+            (None, Change::Unusable(_)) => Err(Refusal::new(Reason::Unusable, Place::Message)),
+        };
+        let outcome = result.unwrap_or_else(FeedOutcome::refused);
+        self.audit_feed(tx, &intake, &outcome, touched)?;
+        Ok(tx.inbox_settle(row.message_key, inbox_id, &outcome.to_text()?)?)
+    }
+
+    fn act_again(&self, tx: &mut Transaction<'_>, row: &InboxRow) -> Result<(), ReplayError> {
+        if row.transaction_name == RULES {
+            let payload = std::str::from_utf8(&row.payload).map_err(|_| Failure::Corrupt("the rules"))?;
+            return Ok(self.rule(tx, &row.principal, row.received, payload)?);
+        }
+        let act: Act = serde_json::from_slice(&row.payload).map_err(|_| Failure::Corrupt("an act"))?;
+        let done = match &act {
+            Act::Decide { .. } => self.decide_open(tx, &row.principal, row.received, &act)?,
+            Act::Register { person } => {
+                self.register_in(tx, &row.principal, row.received, PersonId(*person))?;
+                true
+            }
+        };
+        if done { Ok(()) } else { Err(ReplayError::Diverged(row.id)) }
+    }
+}
+
+fn intake_of(row: &InboxRow, action: Action) -> Intake {
+    Intake {
+        // What was accepted came from somebody who was known.
+        principal: Principal { key: row.principal.clone(), registered: true },
+        transaction: "ITI-44",
+        action,
+        message_id: row.message_id.clone(),
+        payload_hash: row.payload_hash.clone(),
+        payload: row.payload.clone(),
+        reply_id: row.reply_id.clone(),
+        received: row.received,
+    }
+}
