@@ -12,6 +12,7 @@ mod architecture;
 mod choices;
 mod concurrency;
 mod measures;
+mod operations;
 mod order;
 mod outbox;
 mod people;
