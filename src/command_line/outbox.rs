@@ -137,7 +137,7 @@ fn show(registry: &Registry, settings: &Configuration, id: i64, json: bool) -> R
 }
 
 fn replay(registry: &Registry, numbers: &[i64], subscriber: Option<&str>, json: bool) -> Result<Exit, Exit> {
-    let count = registry.replay(subscriber, numbers).map_err(|failure| failed("outbox", &failure))?;
+    let count = registry.deliver_again(subscriber, numbers).map_err(|failure| failed("outbox", &failure))?;
     if json {
         say(&format!("{}\n", serde_json::json!({ "replayed": count })));
     } else if count > 0 {

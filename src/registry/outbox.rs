@@ -295,7 +295,7 @@ impl Registry {
     }
 
     /// Lets these dead letters be tried again, all of them where `numbers` is empty; how many there are.
-    pub fn replay(&self, subscriber: Option<&str>, numbers: &[i64]) -> Result<usize, Failure> {
+    pub fn deliver_again(&self, subscriber: Option<&str>, numbers: &[i64]) -> Result<usize, Failure> {
         let (subscriber, numbers) = (subscriber.map(str::to_owned), numbers.to_vec());
         self.write(Vec::new(), move |tx| {
             let meant = |row: &DeadLetterRow| {

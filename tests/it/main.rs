@@ -14,6 +14,7 @@ mod choices;
 mod concurrency;
 mod histories;
 mod measures;
+mod operations;
 mod order;
 mod outbox;
 mod people;

@@ -141,12 +141,12 @@ fn what_is_refused_is_put_aside_and_told_when_it_is_asked_for() {
         assert_eq!(consumer.0.lock().unwrap().asked, 2 + 2 * QUICK.refusals);
         let letters = registry.dead_letters().unwrap();
         assert_eq!(letters.iter().map(|one| (one.attempts, one.again)).collect::<Vec<_>>(), [(3, false); 2]);
-        assert_eq!(registry.replay(Some("nobody"), &[]).unwrap(), 0);
-        assert_eq!(registry.replay(None, &[letters[0].id]).unwrap(), 1);
+        assert_eq!(registry.deliver_again(Some("nobody"), &[]).unwrap(), 0);
+        assert_eq!(registry.deliver_again(None, &[letters[0].id]).unwrap(), 1);
         wait(|| (consumer.0.lock().unwrap().asked == 9).then_some(()), "one more try");
         wait(|| registry.dead_letters().unwrap().iter().all(|one| !one.again).then_some(()), "refused again");
         consumer.set(|manners| manners.refuses = Vec::new());
-        assert_eq!(registry.replay(Some("viewer"), &[]).unwrap(), 2);
+        assert_eq!(registry.deliver_again(Some("viewer"), &[]).unwrap(), 2);
         assert_eq!(consumer.wait_for(4), [1, 4, 2, 3]);
         wait(|| registry.dead_letters().unwrap().is_empty().then_some(()), "nothing put aside");
     });

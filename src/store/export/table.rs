@@ -179,7 +179,7 @@ macro_rules! table {
 }
 
 /// Every table in the order of an export, but for who holds which lane of keys.
-pub(super) const TABLES: [Table; 18] = [
+pub(super) const TABLES: [Table; 20] = [
     table!(setting { name: String, value: String }),
     table!(domain {
         key: String,
@@ -232,6 +232,22 @@ pub(super) const TABLES: [Table; 18] = [
     table!(outbox by id {
         id: i64, seq: Option<i64>, time: i64, kind: String, person_id: i64, record_id: Option<i64>,
         domains: String, state: String, attempts: i32,
+    }),
+    table!(subscriber {
+        name: String,
+        domains: String,
+        state: String,
+        delivered: i64,
+        attempts: i32,
+        refusals: i32,
+        next_try: i64,
+        trouble: String,
+        holder: String,
+        held_until: i64,
+    }),
+    table!(dead_letter by outbox_id {
+        subscriber: String, outbox_id: i64, seq: i64, time: i64, kind: String, person_id: i64, attempts: i32,
+        trouble: String, parked: i64, state: String,
     }),
     table!(audit by id {
         id: i64, seq: Option<i64>, time: i64, transaction_name: String, principal: String, action: String,
