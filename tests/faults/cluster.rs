@@ -52,7 +52,14 @@ impl Cluster {
             command.arg("-D").arg(self.data()).args(["-p", &self.port.to_string()]);
             command.args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=on"]);
             // Of the whole file system at once, not file by file, which takes seconds after each crash.
-            command.args(["-c", "recovery_init_sync_method=syncfs", "-c", "shared_buffers=32MB"]);
+            command.args([
+                "-c",
+                "recovery_init_sync_method=syncfs",
+                "-c",
+                "shared_buffers=32MB",
+                "-c",
+                "dynamic_shared_memory_type=mmap",
+            ]);
             command.args(["-c", "max_connections=100"]).stdout(Stdio::null()).stderr(Stdio::null());
             let mut child = command.spawn().map_err(|error| error.to_string())?;
             while child.try_wait().unwrap().is_none() {
@@ -113,7 +120,10 @@ impl Cluster {
             return Command::new(program);
         }
         let mut command = Command::new("setpriv");
-        command.args(["--reuid=postgres", "--regid=postgres", "--init-groups", "--"]).arg(program).current_dir("/");
+        command
+            .args(["--reuid=postgres", "--regid=postgres", "--init-groups", "--pdeathsig=KILL", "--"])
+            .arg(program)
+            .current_dir("/");
         command
     }
 }
