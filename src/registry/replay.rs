@@ -17,7 +17,7 @@ use std::fmt;
 /// What a message says, as its language reads it.
 pub enum Change {
     /// Add or revise.
-    Feed(Action, FeedCommand),
+    Feed(Action, Box<FeedCommand>),
     /// Merge.
     Merge(MergeCommand),
     /// Nothing that could have taken effect.

@@ -40,7 +40,7 @@ impl Service {
         let Some(message) = message else { return Change::Unusable(Action::Update) };
         let action = action_of(message.header.interaction);
         match &message.content {
-            Ok(Content::Feed(feed)) => Change::Feed(action, feed_command(feed)),
+            Ok(Content::Feed(feed)) => Change::Feed(action, Box::new(feed_command(feed))),
             Ok(Content::Merge(merge)) => Change::Merge(merge_command(merge)),
             _ => Change::Unusable(action),
         }

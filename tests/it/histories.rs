@@ -23,7 +23,7 @@ pub type Changes = Mutex<HashMap<String, Told>>;
 
 #[derive(Clone)]
 pub enum Told {
-    Feed(FeedCommand),
+    Feed(Box<FeedCommand>),
     Merge(MergeCommand),
 }
 
@@ -91,7 +91,7 @@ pub fn play(registry: &Registry, seed: u64, dice: &mut Dice, steps: usize, chang
                 }
                 let said = demographics(&person(dice, seed));
                 let command = FeedCommand { identifiers, other_identifiers: Vec::new(), demographics: said };
-                note(&message, Told::Feed(command.clone()));
+                note(&message, Told::Feed(Box::new(command.clone())));
                 registry.feed(&intake(&message, &message), command).unwrap();
             }
         }

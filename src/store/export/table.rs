@@ -10,13 +10,16 @@ use serde_json::{Number, Value};
 /// A row: the number it is read by, and its cells.
 pub(super) type Row = (i64, Vec<Value>);
 
+/// Reads rows: after which number, and how many at most.
+type Page = fn(&mut Transaction<'_>, Option<i64>, i64) -> Result<Vec<Row>, StoreError>;
+
 /// What can be done with one table, whatever its columns.
 pub(super) struct Table {
     pub name: &'static str,
     pub columns: &'static [&'static str],
     pub count: fn(&mut Transaction<'_>) -> Result<i64, StoreError>,
     /// At most so many rows of a greater number, in order of it; a table without one gives all of them at once.
-    pub page: fn(&mut Transaction<'_>, Option<i64>, i64) -> Result<Vec<Row>, StoreError>,
+    pub page: Page,
     pub fill: fn(&mut Transaction<'_>, Vec<Vec<Value>>) -> Result<(), StoreError>,
     pub clear: fn(&mut Transaction<'_>) -> Result<(), StoreError>,
 }
