@@ -96,6 +96,10 @@ pub fn every(arguments: &Arguments) -> Result<String, String> {
         let whole = arguments.is_whole;
         let number = if whole { totals.stores as usize } else { random.index(SCENARIOS.len()) };
         let (name, act) = SCENARIOS[number];
+        if !whole && matches!(act, Act::Checkpoint | Act::DemoCommand | Act::Group(64)) {
+            // Too long for a short form.
+            continue;
+        }
         let (mut runs, mut reached) = (0, Vec::new());
         for mode in MODES {
             let (mut at, mut missed, mut last) = (1, 0, 0);
