@@ -329,11 +329,6 @@ impl Writer {
         let begun = self.connection.batch("BEGIN IMMEDIATE").map_err(StoreError::from);
         let mut state = begun;
         let mut audits = std::mem::take(&mut self.kept);
-        for waiting in &audits {
-            if state.is_ok() {
-                state = self.keep(waiting);
-            }
-        }
         for message in group {
             match message {
                 Message::Work(mut job) => {
@@ -342,13 +337,11 @@ impl Writer {
                     }
                     jobs.push(job);
                 }
-                Message::Audit(waiting) => {
-                    if state.is_ok() {
-                        state = self.keep(&waiting);
-                    }
-                    audits.push(*waiting);
-                }
+                Message::Audit(waiting) => audits.push(*waiting),
             }
+        }
+        if state.is_ok() && !audits.is_empty() {
+            state = self.keep(&audits);
         }
         if planted::has(Bug::AcknowledgeBeforeCommit) {
             jobs.drain(..).for_each(|job| job.finish(None));
@@ -387,11 +380,16 @@ impl Writer {
         let _ = self.poison.set(why);
     }
 
-    /// Writes the audit row of a question.
-    fn keep(&mut self, waiting: &WaitingAudit) -> Result<(), StoreError> {
+    /// Writes the audit rows of questions.
+    fn keep(&mut self, audits: &[WaitingAudit]) -> Result<(), StoreError> {
         self.savepoint(|transaction| {
-            let kept = transaction.audit_insert(&waiting.event, waiting.id, waiting.time);
-            kept.inspect_err(|error| log::error!("an audit row was refused: {error}")).is_ok()
+            for waiting in audits {
+                // A statement that is refused leaves nothing behind; the rows beside it stay.
+                if let Err(error) = transaction.audit_insert(&waiting.event, waiting.id, waiting.time) {
+                    log::error!("an audit row was refused: {error}");
+                }
+            }
+            true
         })
     }
 

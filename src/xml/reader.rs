@@ -112,8 +112,7 @@ impl<'t, 'l> Building<'t, 'l> {
         let tag = tag::parse(content, self.limits.attributes)?;
         // Before anything is looked up, so that a malformed name is called that.
         self.names.check(tag.name)?;
-        let qnames = tag.attributes.iter().map(|(qname, _)| *qname);
-        if repeats(qnames.collect()) {
+        if repeats(tag.attributes.iter().map(|(qname, _)| *qname)) {
             return Err("an attribute occurs twice");
         }
         let outer = self.open.last().map_or(&self.outermost, |open| &open.element.scope);
@@ -130,8 +129,7 @@ impl<'t, 'l> Building<'t, 'l> {
             let name = self.names.attribute(qname, scope)?;
             attributes.push(Attribute { name, value: reference::value(raw)? });
         }
-        let expanded = attributes.iter().map(|a| (&*a.name.namespace, &*a.name.local));
-        if repeats(expanded.collect()) {
+        if repeats(attributes.iter().map(|a| (&*a.name.namespace, &*a.name.local))) {
             return Err("an attribute occurs twice under different prefixes");
         }
         attributes.shrink_to_fit();
@@ -208,7 +206,12 @@ fn within<'t>(raw: &'t str, before: &str, after: &str) -> Result<&'t str, Reason
     raw.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)).ok_or("markup is malformed")
 }
 
-fn repeats<T: Ord>(mut all: Vec<T>) -> bool {
+fn repeats<T: Ord>(all: impl ExactSizeIterator<Item = T>) -> bool {
+    // Most elements have one attribute or none.
+    if all.len() < 2 {
+        return false;
+    }
+    let mut all: Vec<T> = all.collect();
     all.sort_unstable();
     all.windows(2).any(|pair| matches!(pair, [a, b] if a == b))
 }

@@ -91,7 +91,7 @@ fn counts(journal: &Journal, database: &mut Database, found: &Found) -> Result<(
     let adds = there.iter().filter(|message| message.kind == Kind::Add).count();
     let merges = there.iter().filter(|message| matches!(message.kind, Kind::Merge { .. })).count();
     let expected = [
-        ("SELECT count(*) FROM inbox WHERE outcome NOT LIKE '%\"refusal\":{%'", there.len()),
+        ("SELECT count(*) FROM inbox WHERE reply_id <> '' AND outcome NOT LIKE '%\"refusal\":{%'", there.len()),
         ("SELECT count(*) FROM source_record", adds),
         ("SELECT count(*) FROM source_record WHERE status = 'subsumed'", merges),
         ("SELECT count(*) FROM demographic_version", there.len() - merges),
@@ -111,7 +111,7 @@ impl Found {
         let mut found = Self { inbox: HashMap::new(), versions: HashMap::new(), records: HashMap::new() };
         let rows = database.column(&format!(
             "SELECT CAST({row} AS TEXT) || '|' || message_id || '|' || CAST(id AS TEXT) || '|' || reply_id || '|' || outcome \
-             AS line FROM inbox WHERE {}",
+             AS line FROM inbox WHERE reply_id <> '' AND {}",
             database.after(mark.inbox)
         ))?;
         for line in &rows {
