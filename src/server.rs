@@ -129,7 +129,7 @@ pub fn transport_settings(settings: &Configuration) -> transport::Settings {
     });
     // A question to SQLite takes a core; one to PostgreSQL mostly waits for it.
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    let questions_at_once = if settings.store.url.starts_with("sqlite:") { cores * 2 } else { 16.max(cores * 2) };
+    let questions_at_once = if settings.store.url.starts_with("sqlite:") { cores * 4 } else { 16.max(cores * 4) };
     transport::Settings {
         questions_at_once,
         http: server.http.map(|address| address.to_string()),

@@ -86,12 +86,13 @@ pub(super) fn sqlite_writer(path: &str) -> Result<Connection, StoreError> {
     Ok(Connection::Sqlite(Box::new(connection)))
 }
 
-/// A connection that only reads.
+/// A connection that only reads. It maps no memory: after each commit of the writer SQLite would undo the mapping, and
+/// all processors would have to forget it.
 pub(super) fn sqlite_reader(path: &str) -> Result<Connection, StoreError> {
     let mut connection = SqliteConnection::establish(path)?;
     connection.batch_execute(
-        "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; \
-         PRAGMA mmap_size = 1073741824;",
+        "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; \
+         PRAGMA mmap_size = 0;",
     )?;
     Ok(Connection::Sqlite(Box::new(connection)))
 }
