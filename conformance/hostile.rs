@@ -353,8 +353,15 @@ fn a_barrage_of_hostile_envelopes_is_weathered() {
     };
     (0..WARM_UP).for_each(|_| barrage());
     let before = server.memory("VmRSS:");
-    (0..ROUNDS).for_each(|_| barrage());
-    let (after, peak) = (server.memory("VmRSS:"), server.memory("VmHWM:"));
+    let mut after_each = Vec::new();
+    for _ in 0..ROUNDS {
+        barrage();
+        after_each.push(server.memory("VmRSS:"));
+    }
+    // An allocator gives memory back when it sees fit, now a few MB more and now less; what is lost never comes back,
+    // so the least of the last rounds shows it.
+    let after = after_each.into_iter().skip(ROUNDS / 2).min().unwrap();
+    let peak = server.memory("VmHWM:");
     println!("{} messages, {} times; slowest {:?} ({})", attacks.len(), WARM_UP + ROUNDS, slowest.0, slowest.1);
     println!("resident {} KiB before, {} KiB after, {} KiB at most", before >> 10, after >> 10, peak >> 10);
     assert!(after <= before + GROWTH, "memory grew from {before} to {after} bytes");
