@@ -93,7 +93,7 @@ impl Cluster {
     fn signal(&mut self, which: &str) -> Result<(), String> {
         let file = std::fs::read_to_string(self.data().join("postmaster.pid")).map_err(|error| error.to_string())?;
         let process = file.lines().next().unwrap_or_default().to_owned();
-        let _ = Command::new("kill").arg(which).arg(process).status();
+        let _ = Command::new("sh").args(["-c", "kill \"$0\" \"$1\"", which, &process]).status();
         if let Some(mut postmaster) = self.postmaster.take() {
             let _ = postmaster.wait();
         }

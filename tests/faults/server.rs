@@ -171,7 +171,8 @@ pub fn binary() -> &'static Path {
 }
 
 fn signal(which: &str, process: u32) {
-    let _ = Command::new("kill").arg(which).arg(process.to_string()).status();
+    // The shell has it built in; a bare machine has no program of that name.
+    let _ = Command::new("sh").args(["-c", "kill \"$0\" \"$1\"", which, &process.to_string()]).status();
 }
 
 fn http_address(lines: &str) -> Option<SocketAddr> {
