@@ -31,7 +31,7 @@ impl Disk {
                 let folder = tempfile::tempdir().unwrap();
                 let mounted = folder.path().join("mounted");
                 std::fs::create_dir_all(&mounted).unwrap();
-                run(&["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs"], &[&mounted])
+                run(&["mount", "-t", "tmpfs", "-o", "size=256m", "tmpfs"], &[&mounted])
                     .map_err(|what| format!("SKIPPED: {what}"))?;
                 Ok(Self::Memory(folder))
             }
