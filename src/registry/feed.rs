@@ -6,6 +6,7 @@ use super::error::{Place, Reason, Refusal};
 use super::history::Occurrence;
 use super::intake::{Intake, Settled, Touched, stable_key};
 use super::linking::Cause;
+use super::rehearsal::Rehearsal;
 use super::{Failure, ForeignIdentifiers, Overlay, Registry};
 use crate::access::{Permission, Principal};
 use crate::identity::{Demographics, DomainKey, Field, OtherIdentifier, PatientIdentifier, PersonId, RecordId};
@@ -61,22 +62,23 @@ impl FeedOutcome {
 }
 
 /// One identifier that the sender may assert, resolved.
-struct Asserted {
+pub(super) struct Asserted {
     domain: DomainKey,
     identifier: PatientIdentifier,
     key: i64,
-    found: Option<SourceRecordRow>,
+    pub found: Option<SourceRecordRow>,
 }
 
 impl Registry {
     /// Takes a feed: add and revise are one act, the source's word about its identifier (v2 A01/A04 practice).
     pub fn feed(&self, intake: &Intake, command: FeedCommand) -> Result<Settled, Failure> {
-        let locks = self.feed_locks(&command);
+        let locks = if self.0.store.has_many_writers() { self.feed_locks(&command) } else { Vec::new() };
         self.0.regional.prepare(&self.0.store)?;
         self.follow_growth();
+        let rehearsal = self.rehearse(&intake.principal, &command);
         let taken = intake.clone();
         self.settle(intake, locks, move |registry, tx, inbox_id, touched| {
-            registry.feed_in(tx, &taken, inbox_id, &command, touched)
+            registry.feed_in(tx, &taken, inbox_id, &command, rehearsal.as_ref(), touched)
         })
     }
 
@@ -99,32 +101,41 @@ impl Registry {
         intake: &Intake,
         inbox_id: i64,
         command: &FeedCommand,
+        rehearsal: Option<&Rehearsal>,
         touched: &mut Touched,
     ) -> Result<Result<FeedOutcome, Refusal>, Failure> {
         let (asserted, foreign) = match self.resolve(tx, &intake.principal, command)? {
             Ok(resolved) => resolved,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let mut demographics = command.demographics.clone();
         let remarks = foreign.iter().map(|(index, _)| Remark::ForeignIdentifierKept(*index)).collect();
-        if !foreign.is_empty() {
-            let hints = foreign.into_iter().map(|(_, id)| OtherIdentifier { authority: id.authority, value: id.value });
-            demographics.other_identifiers = Field::Set(hints.collect());
-        }
+        let demographics = with_hints(&command.demographics, foreign);
         // Whoever a record of this message is linked to may lose it to the person of the first.
         let known: Vec<RecordId> = asserted.iter().filter_map(|one| Some(RecordId(one.found.as_ref()?.id))).collect();
         let mut leader: Option<PersonId> = None;
         for one in &asserted {
-            let record = self.record_version(tx, intake, inbox_id, one, &demographics)?;
+            let weighed = match rehearsal.filter(|rehearsal| leader.is_none() && rehearsal.is_of(one)) {
+                Some(rehearsal) => rehearsal.weighed.clone(),
+                None => self.weigh(tx, one, &demographics)?,
+            };
+            let id = self.record_of(tx, one)?;
+            // Decided before it is filed, so that a rehearsal sees the same.
+            let verdict = match leader {
+                None if weighed.changed => Some(self.verdict(tx, id, &weighed, rehearsal)?),
+                _ => None,
+            };
+            let record = self.record_version(tx, intake, inbox_id, one, (id, weighed))?;
             if let Some(held) = self.hold_overlay(tx, &Cause::of(intake, inbox_id), &record)? {
                 touched.records.push(record.id);
                 touched.persons.push(held);
                 continue;
             }
             let before = if record.overlay { tx.person_of(record.id)? } else { None };
-            let person = match (record.changed, leader) {
-                (false, None) => self.held_person(tx, record.id, &known)?,
-                (_, None) => Some(self.link_by_decision(tx, intake, inbox_id, &record, &known)?),
+            let person = match (verdict, leader) {
+                (None, None) => self.held_person(tx, record.id, &known)?,
+                (Some(verdict), None) => {
+                    Some(self.link_by_decision(tx, intake, inbox_id, (&record, &verdict), &known)?)
+                }
                 (_, Some(leader)) => Some(self.link_by_source(tx, intake, inbox_id, record.id, leader)?),
             };
             if let Some(before) = before {
@@ -171,7 +182,7 @@ impl Registry {
 
     /// Which identifiers the sender may assert, which are hints, or why the whole feed is refused (decision 13).
     #[expect(clippy::type_complexity, reason = "the two lists are used once, right here")]
-    fn resolve(
+    pub(super) fn resolve(
         &self,
         tx: &mut Transaction<'_>,
         principal: &Principal,
@@ -230,6 +241,34 @@ impl Registry {
         Ok(Ok(Asserted { domain: authority.key.clone(), identifier: id.clone(), key, found }))
     }
 
+    /// The record that an identifier is, or the key of the one that it will be.
+    fn record_of(&self, tx: &mut Transaction<'_>, one: &Asserted) -> Result<RecordId, Failure> {
+        match &one.found {
+            Some(row) => Ok(RecordId(row.id)),
+            None => Ok(RecordId(self.fresh(tx)?)),
+        }
+    }
+
+    /// What `demographics` make of what is known under an identifier.
+    pub(super) fn weigh(
+        &self,
+        tx: &mut Transaction<'_>,
+        one: &Asserted,
+        demographics: &Demographics,
+    ) -> Result<Weighed, Failure> {
+        let known = match &one.found {
+            Some(row) => tx.version_current(RecordId(row.id))?,
+            None => None,
+        };
+        let said = demographics.clone().over(known.clone().unwrap_or_default());
+        let comparison = ComparisonRecord::of(&said);
+        let changed = known.as_ref() != Some(&said);
+        let tradition = self.0.settings.model.tradition();
+        let overlay =
+            changed && known.is_some_and(|known| is_overlay(tradition, &ComparisonRecord::of(&known), &comparison));
+        Ok(Weighed { said, comparison, changed, overlay })
+    }
+
     /// Writes the next version of one source record, unless it says what is known already (decision 3).
     fn record_version(
         &self,
@@ -237,23 +276,18 @@ impl Registry {
         intake: &Intake,
         inbox_id: i64,
         one: &Asserted,
-        demographics: &Demographics,
+        (id, weighed): (RecordId, Weighed),
     ) -> Result<FedRecord, Failure> {
-        let (id, version, known) = match &one.found {
-            Some(row) => {
-                let id = RecordId(row.id);
-                (id, row.version + 1, tx.version_current(id)?)
-            }
-            None => (RecordId(self.fresh(tx)?), 1, None),
-        };
-        let said = demographics.clone().over(known.clone().unwrap_or_default());
-        let comparison = ComparisonRecord::of(&said);
-        if known.as_ref() == Some(&said) {
-            return Ok(FedRecord { id, comparison, changed: false, revised: true, overlay: false });
+        let Weighed { said, comparison, changed, overlay } = weighed;
+        let fed = FedRecord { id, changed, revised: one.found.is_some(), overlay };
+        if !changed {
+            return Ok(fed);
         }
-        let tradition = self.0.settings.model.tradition();
-        let overlay = known.is_some_and(|known| is_overlay(tradition, &ComparisonRecord::of(&known), &comparison));
-        if one.found.is_none() {
+        let version = one.found.as_ref().map_or(1, |row| row.version + 1);
+        let (keys, tokens, row) = (comparison.blocking_keys(), search_tokens(&said), comparison.encode());
+        if fed.revised {
+            tx.record_set_version(id, version)?;
+        } else {
             tx.record_insert(&SourceRecordRow {
                 id: id.0,
                 identifier_key: one.key,
@@ -265,21 +299,44 @@ impl Registry {
                 version,
                 created: intake.received,
             })?;
-        } else {
-            tx.record_set_version(id, version)?;
         }
         tx.version_insert(id, version, intake.received, &intake.principal.key, Some(inbox_id), &said)?;
-        tx.filing_replace(id, &comparison.blocking_keys(), &search_tokens(&said), &comparison.encode())?;
-        let occurrence = if one.found.is_some() { Occurrence::RecordRevised } else { Occurrence::RecordAdded };
+        let occurrence = if fed.revised {
+            tx.filing_replace(id, &keys, &tokens, &row)?;
+            Occurrence::RecordRevised
+        } else {
+            tx.filing_insert(id, &keys, &tokens, &row)?;
+            Occurrence::RecordAdded
+        };
         self.note(tx, intake.received, occurrence, (Some(id), None, None), &intake.principal.key, Some(inbox_id))?;
-        Ok(FedRecord { id, comparison, changed: true, revised: one.found.is_some(), overlay })
+        Ok(fed)
     }
+}
+
+/// What a source says together with what it keeps saying, and what the matcher makes of it.
+#[derive(Clone)]
+pub(super) struct Weighed {
+    pub said: Demographics,
+    pub comparison: ComparisonRecord,
+    /// Whether anything is other than known.
+    pub changed: bool,
+    /// Suddenly another person, by what is known of the record.
+    pub overlay: bool,
+}
+
+/// Identifiers that the sender may not assert are evidence of the same source.
+pub(super) fn with_hints(said: &Demographics, foreign: Vec<(usize, PatientIdentifier)>) -> Demographics {
+    let mut demographics = said.clone();
+    if !foreign.is_empty() {
+        let hints = foreign.into_iter().map(|(_, id)| OtherIdentifier { authority: id.authority, value: id.value });
+        demographics.other_identifiers = Field::Set(hints.collect());
+    }
+    demographics
 }
 
 /// A record after its version was written.
 pub(super) struct FedRecord {
     pub id: RecordId,
-    pub comparison: ComparisonRecord,
     pub changed: bool,
     pub revised: bool,
     /// Suddenly another person, by what is known of the record.

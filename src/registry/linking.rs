@@ -6,7 +6,7 @@ use super::history::Occurrence;
 use super::intake::Intake;
 use super::{Failure, Issue, Linking, Registry};
 use crate::identity::{PersonId, RecordId};
-use crate::matching::{Constraints, Outcome, PersonScore, Verdict, decide};
+use crate::matching::{Constraints, Outcome, PersonScore, Verdict};
 use crate::metrics::Count;
 use crate::store::{LinkRow, ReviewRow, Transaction};
 
@@ -37,27 +37,25 @@ pub(super) struct LinkGround<'a> {
 }
 
 impl Registry {
-    /// Decides anew for a record whose demographics were added or changed, in the same transaction. The persons
+    /// Links a record whose demographics were added or changed as was decided, in the same transaction. The persons
     /// of the records `known`, which came with it, are locked together with those that the decision touches.
     pub(super) fn link_by_decision(
         &self,
         tx: &mut Transaction<'_>,
         intake: &Intake,
         inbox_id: i64,
-        record: &FedRecord,
+        (record, verdict): (&FedRecord, &Verdict),
         known: &[RecordId],
     ) -> Result<PersonId, Failure> {
         let cause = Cause::of(intake, inbox_id);
-        let (constraints, model) = (self.constraints(tx, record.id)?, self.model(tx));
-        let verdict = decide(&record.comparison, Some(record.id), &constraints, &model, tx)?;
-        tx.did(counted(&verdict));
+        tx.did(counted(verdict));
         if verdict.retrieval.degraded {
             log::warn!(record = record.id.0; "candidates of a record were retrieved in degraded form");
         }
-        tx.persons_lock(known, self.matched(&verdict))?;
+        tx.persons_lock(known, self.matched(verdict))?;
         match tx.link_current(record.id)? {
-            Some(link) if record.revised => self.relink(tx, &cause, record, &link, &verdict),
-            _ => self.link_new(tx, &cause, record.id, &verdict),
+            Some(link) if record.revised => self.relink(tx, &cause, record, &link, verdict),
+            _ => self.link_new(tx, &cause, record.id, verdict),
         }
     }
 
@@ -342,7 +340,7 @@ impl Registry {
     }
 
     /// What stewards decided about `record`.
-    fn constraints(&self, tx: &mut Transaction<'_>, record: RecordId) -> Result<Constraints, Failure> {
+    pub(super) fn constraints(&self, tx: &mut Transaction<'_>, record: RecordId) -> Result<Constraints, Failure> {
         let mut constraints = Constraints::default();
         for decision in tx.decisions_of(record)? {
             let other = if decision.record_a == record.0 { decision.record_b } else { decision.record_a };

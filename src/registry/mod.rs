@@ -19,6 +19,7 @@ mod person;
 mod population;
 mod regional;
 mod registration;
+mod rehearsal;
 mod replay;
 mod review;
 mod rules;

@@ -145,7 +145,7 @@ impl Registry {
         let refusal = FeedOutcome::from_text(&row.outcome)?.refusal;
         let result = match (refusal, change) {
             (Some(refusal), _) => Err(refusal),
-            (None, Change::Feed(_, command)) => self.feed_in(tx, &intake, inbox_id, command, &mut touched)?,
+            (None, Change::Feed(_, command)) => self.feed_in(tx, &intake, inbox_id, command, None, &mut touched)?,
             (None, Change::Merge(command)) => self.merge_in(tx, &intake, inbox_id, command, &mut touched)?,
             (None, Change::Unusable(_)) => Err(Refusal::new(Reason::Unusable, Place::Message)),
         };

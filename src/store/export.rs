@@ -186,6 +186,7 @@ impl Store {
             }
             let copied = read_all(tx, input)?;
             tx.settle_places()?;
+            tx.all_changed();
             Ok(copied)
         })
     }

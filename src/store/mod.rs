@@ -24,6 +24,7 @@ mod tables;
 pub mod testing;
 mod tls;
 mod transaction;
+mod witness;
 
 pub use drawn::Drawn;
 pub use error::StoreError;
@@ -37,6 +38,7 @@ pub use rows::{
 };
 pub use tables::{Filed, FoundRecord};
 pub use transaction::Transaction;
+pub use witness::Witness;
 
 use crate::audit::AuditEvent;
 use crate::clock::Clock;
@@ -131,6 +133,25 @@ impl Store {
             Backend::Sqlite(store) => store.read(work),
             Backend::Postgres(store) => store.read(work),
         }
+    }
+
+    /// Runs `work` on a snapshot ahead of a write, and gives what it came to with a witness of what it read: a write
+    /// that finds it [`still`](Transaction::still) so need not do the same again. None where that would save nothing
+    /// (PostgreSQL, where writers do not wait for each other), where no reader is free, or where it failed: the write
+    /// will say why.
+    pub fn rehearse<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
+    ) -> Option<(T, Witness)> {
+        match &self.0.backend {
+            Backend::Sqlite(store) => store.rehearse(work),
+            Backend::Postgres(_) => None,
+        }
+    }
+
+    /// Whether several writers work at a time, so that they need locks.
+    pub fn has_many_writers(&self) -> bool {
+        matches!(self.0.backend, Backend::Postgres(_))
     }
 
     /// Hands over the audit row of a question; it joins the next commit. `Busy` when too many wait: then the

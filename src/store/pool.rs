@@ -51,6 +51,16 @@ impl Pool {
         Ok(result)
     }
 
+    /// As [`Pool::lend`] where a connection is free now.
+    pub(super) fn lend_free<R>(&self, work: impl FnOnce(&mut Connection) -> (R, bool)) -> Option<R> {
+        let free = {
+            let state = self.state();
+            !state.idle.is_empty() || state.lent < self.most
+        };
+        // Another one may take it before us: then this waits like everybody.
+        if free { self.lend(work).ok() } else { None }
+    }
+
     /// Closes the idle connections, which a restart of the database has made useless.
     pub(super) fn forget_idle(&self) {
         let idle = std::mem::take(&mut self.state().idle);

@@ -4,12 +4,14 @@ use super::connection::{Connection, sqlite_reader, sqlite_writer};
 use super::error::is_full;
 use super::pool::Pool;
 use super::transaction::Sequences;
-use super::{StoreError, Transaction, WaitingAudit, migrations};
+use super::witness::Changes;
+use super::{StoreError, Transaction, WaitingAudit, Witness, migrations};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::planted::{self, Bug};
 use std::fs::File;
 use std::io::{Read as _, Write as _};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
@@ -35,6 +37,7 @@ pub(super) struct SqliteStore {
     thread: Option<JoinHandle<()>>,
     metrics: Metrics,
     poison: Poison,
+    committed: Arc<AtomicU64>,
 }
 
 /// Why nothing more is acknowledged or answered; set once, by the writer.
@@ -58,6 +61,8 @@ impl Message {
 trait Job: Send {
     /// Does it; whether it wants to be kept.
     fn run(&mut self, transaction: &mut Transaction<'_>) -> bool;
+    /// Whether it did not want to be kept.
+    fn has_failed(&self) -> bool;
     /// Tells the caller how it ended; `failure` overrides the result where the commit did not come about.
     fn finish(self: Box<Self>, failure: Option<StoreError>);
 }
@@ -77,9 +82,12 @@ where
     fn run(&mut self, transaction: &mut Transaction<'_>) -> bool {
         let attempt = std::panic::AssertUnwindSafe(|| (self.work)(transaction));
         let result = std::panic::catch_unwind(attempt).unwrap_or_else(|_| Err(StoreError::Panicked.into()));
-        let keep = result.is_ok();
         self.result = Some(result);
-        keep
+        !self.has_failed()
+    }
+
+    fn has_failed(&self) -> bool {
+        matches!(self.result, Some(Err(_)))
     }
 
     fn finish(self: Box<Self>, failure: Option<StoreError>) {
@@ -110,13 +118,15 @@ impl SqliteStore {
         let reading = path.to_owned();
         let (sender, receiver) = sync_channel(WAITING);
         let metrics = metrics.clone();
-        let poison = Poison::default();
+        let (poison, committed) = (Poison::default(), Arc::new(AtomicU64::new(0)));
         let writer = Writer {
             connection,
             sequences,
             receiver,
             kept: Vec::new(),
             poison: Arc::clone(&poison),
+            committed: Arc::clone(&committed),
+            changes: Changes::default(),
             metrics: metrics.clone(),
             _lock: lock,
         };
@@ -125,7 +135,7 @@ impl SqliteStore {
             .spawn(move || writer.run())
             .map_err(|_| StoreError::Unavailable("no thread for the writer".to_owned()))?;
         let readers = Pool::new(READERS, &metrics, Box::new(move || sqlite_reader(&reading)));
-        Ok((Self { readers, writer: Some(sender), thread: Some(thread), metrics, poison }, lane))
+        Ok((Self { readers, writer: Some(sender), thread: Some(thread), metrics, poison, committed }, lane))
     }
 
     pub(super) fn write<T, E, W>(&self, work: W) -> Result<T, E>
@@ -158,6 +168,25 @@ impl SqliteStore {
             Ok(()) => read_in(connection, work),
             Err(error) => (Err(StoreError::from(error).into()), false),
         })?
+    }
+
+    pub(super) fn rehearse<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
+    ) -> Option<(T, Witness)> {
+        self.sound().ok()?;
+        // Read before the snapshot is taken: the snapshot has at least what was committed by then.
+        let since = self.committed.load(Ordering::Acquire);
+        let rehearsed = self.readers.lend_free(|connection| {
+            if connection.batch("BEGIN").is_err() {
+                return (None, false);
+            }
+            let mut transaction = Transaction::new(connection, None).noting();
+            let result = work(&mut transaction).ok();
+            let (seen, fit) = (transaction.take_seen(), !transaction.is_broken());
+            (result.map(|result| (result, Witness { since, seen })), connection.batch("ROLLBACK").is_ok() && fit)
+        });
+        rehearsed.flatten()
     }
 
     pub(super) fn enqueue_audit(&self, waiting: WaitingAudit) -> Result<(), StoreError> {
@@ -262,6 +291,9 @@ struct Writer {
     /// Audit rows of a group that was undone: their questions were answered, so the next commit takes them.
     kept: Vec<WaitingAudit>,
     poison: Poison,
+    /// How many groups were committed.
+    committed: Arc<AtomicU64>,
+    changes: Changes,
     metrics: Metrics,
     /// Held until the last commit.
     _lock: File,
@@ -326,22 +358,26 @@ impl Writer {
     }
 
     fn attempt(&mut self, group: Vec<Message>, jobs: &mut Vec<Box<dyn Job>>) -> Result<(), StoreError> {
-        let begun = self.connection.batch("BEGIN IMMEDIATE").map_err(StoreError::from);
-        let mut state = begun;
         let mut audits = std::mem::take(&mut self.kept);
         for message in group {
             match message {
-                Message::Work(mut job) => {
-                    if state.is_ok() {
-                        state = self.savepoint(|transaction| job.run(transaction));
-                    }
-                    jobs.push(job);
-                }
+                Message::Work(job) => jobs.push(job),
                 Message::Audit(waiting) => audits.push(*waiting),
             }
         }
-        if state.is_ok() && !audits.is_empty() {
-            state = self.keep(&audits);
+        let mut state = self.fill(jobs, &audits, false);
+        if let ([only], true, Ok(false)) = (jobs.as_slice(), audits.is_empty(), &state)
+            && only.has_failed()
+        {
+            let _ = self.connection.batch("ROLLBACK");
+            return Ok(());
+        }
+        if matches!(state, Ok(false)) {
+            // Something failed, which is rare: all of it is undone, and done again with a savepoint for each. A
+            // savepoint has each page copied that its message is the first to change, which cost every message.
+            // The database may have rolled back by itself already.
+            let _ = self.connection.batch("ROLLBACK");
+            state = self.fill(jobs, &audits, true);
         }
         if planted::has(Bug::AcknowledgeBeforeCommit) {
             jobs.drain(..).for_each(|job| job.finish(None));
@@ -349,7 +385,10 @@ impl Writer {
         if let Err(error) = state {
             return Err(self.undo(audits, error));
         }
-        let Err(error) = self.connection.batch("COMMIT") else { return Ok(()) };
+        let Err(error) = self.connection.batch("COMMIT") else {
+            self.committed.fetch_add(1, Ordering::Release);
+            return Ok(());
+        };
         // A log that could not grow has no mark of this commit: it is known not to have happened.
         if is_full(&error) || planted::has(Bug::PoisonIgnored) {
             return Err(self.undo(audits, error.into()));
@@ -380,9 +419,12 @@ impl Writer {
         let _ = self.poison.set(why);
     }
 
-    /// Writes the audit rows of questions.
-    fn keep(&mut self, audits: &[WaitingAudit]) -> Result<(), StoreError> {
-        self.savepoint(|transaction| {
+    /// Begins a transaction and does all of a group in it, with a savepoint for each message where they are to be kept
+    /// `apart`. Whether it can be committed: not where one failed that is not apart.
+    fn fill(&mut self, jobs: &mut [Box<dyn Job>], audits: &[WaitingAudit], apart: bool) -> Result<bool, StoreError> {
+        self.connection.batch("BEGIN IMMEDIATE")?;
+        self.changes.begin(self.committed.load(Ordering::Relaxed) + 1);
+        let keep = |transaction: &mut Transaction<'_>| {
             for waiting in audits {
                 // A statement that is refused leaves nothing behind; the rows beside it stay.
                 if let Err(error) = transaction.audit_insert(&waiting.event, waiting.id, waiting.time) {
@@ -390,14 +432,28 @@ impl Writer {
                 }
             }
             true
-        })
+        };
+        for job in jobs.iter_mut() {
+            if !self.one(apart, |transaction| job.run(transaction))? {
+                return Ok(false);
+            }
+        }
+        if audits.is_empty() { Ok(true) } else { self.one(apart, keep) }
     }
 
-    fn savepoint(&mut self, work: impl FnOnce(&mut Transaction<'_>) -> bool) -> Result<(), StoreError> {
-        self.connection.batch("SAVEPOINT message")?;
-        let keep = work(&mut Transaction::new(&mut self.connection, Some(&self.sequences)));
-        let keep = keep || planted::has(Bug::SavepointKept);
-        let end = if keep { "RELEASE message" } else { "ROLLBACK TO message; RELEASE message" };
-        Ok(self.connection.batch(end)?)
+    /// One message, apart from the others or not; whether all that it did is to be committed or was undone.
+    fn one(&mut self, apart: bool, work: impl FnOnce(&mut Transaction<'_>) -> bool) -> Result<bool, StoreError> {
+        if apart {
+            self.connection.batch("SAVEPOINT message")?;
+        }
+        let mut transaction = Transaction::new(&mut self.connection, Some(&self.sequences)).telling(&mut self.changes);
+        let keep = work(&mut transaction) || planted::has(Bug::SavepointKept);
+        // A failed statement may have rolled back everything, whatever its message made of it.
+        let whole = keep && !transaction.was_refused();
+        if apart {
+            let end = if keep { "RELEASE message" } else { "ROLLBACK TO message; RELEASE message" };
+            self.connection.batch(end)?;
+        }
+        Ok(whole || apart)
     }
 }

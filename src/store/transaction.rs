@@ -3,6 +3,7 @@
 use super::StoreError;
 use super::connection::Connection;
 use super::drawn::Draws;
+use super::witness::{Changes, Thing, Witness};
 use crate::metrics::Count;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -15,6 +16,10 @@ pub struct Transaction<'a> {
     refused: bool,
     counts: Vec<Count>,
     pub(super) draws: Draws,
+    /// What was read, where it is noted.
+    seen: Option<Vec<Thing>>,
+    /// Where changes are noted.
+    changes: Option<&'a mut Changes>,
 }
 
 /// The last place in commit order of each table that has one. With one writer the order of inserts is the
@@ -37,7 +42,55 @@ impl<'a> Transaction<'a> {
             refused: false,
             counts: Vec::new(),
             draws: Draws::default(),
+            seen: None,
+            changes: None,
         }
+    }
+
+    /// Notes what it reads.
+    pub(super) fn noting(mut self) -> Self {
+        self.seen = Some(Vec::new());
+        self
+    }
+
+    /// Notes what it changes.
+    pub(super) fn telling(mut self, changes: &'a mut Changes) -> Self {
+        self.changes = Some(changes);
+        self
+    }
+
+    /// What was read, where it was noted.
+    pub(super) fn take_seen(&mut self) -> Vec<Thing> {
+        self.seen.take().unwrap_or_default()
+    }
+
+    pub(super) fn read(&mut self, things: impl IntoIterator<Item = Thing>) {
+        if let Some(seen) = &mut self.seen {
+            seen.extend(things);
+        }
+    }
+
+    pub(super) fn changed(&mut self, thing: Thing) {
+        if let Some(changes) = &mut self.changes {
+            changes.of(thing);
+        }
+    }
+
+    /// Anything may have been changed.
+    pub(super) fn all_changed(&mut self) {
+        if let Some(changes) = &mut self.changes {
+            changes.forget();
+        }
+    }
+
+    /// Whether changes are noted here.
+    pub(super) fn tells(&self) -> bool {
+        self.changes.is_some()
+    }
+
+    /// Whether all that `witness` saw is as it was; no where that is not known.
+    pub fn still(&self, witness: &Witness) -> bool {
+        self.changes.as_ref().is_some_and(|changes| changes.none_of(witness))
     }
 
     /// Notes what is to be counted once this is committed.

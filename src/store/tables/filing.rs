@@ -4,13 +4,41 @@ use super::{CHUNK, row_limit};
 use crate::identity::{PersonId, RecordId};
 use crate::matching::{BlockingKey, Candidate, Candidates, SearchToken};
 use crate::planted::{self, Bug};
-use crate::store::connection::on_connection;
+use crate::store::connection::{Connection, PgConnection, on_connection};
 use crate::store::schema::{blocking_key, comparison_row, link, search_token, source_record};
+use crate::store::witness::Thing;
 use crate::store::{StoreError, Transaction};
 use diesel::prelude::*;
+use diesel::sqlite::SqliteConnection;
 use std::collections::BTreeSet;
 
 impl Transaction<'_> {
+    /// Files `record`, which was filed under nothing so far, under these keys and tokens with this comparison row.
+    pub fn filing_insert(
+        &mut self,
+        record: RecordId,
+        keys: &[BlockingKey],
+        tokens: &[SearchToken],
+        row: &[u8],
+    ) -> Result<(), StoreError> {
+        if planted::has(Bug::FilingStale) {
+            return Ok(());
+        }
+        let keys: BTreeSet<&BlockingKey> = keys.iter().collect();
+        let tokens: BTreeSet<&SearchToken> = tokens.iter().collect();
+        keys.iter().for_each(|key| self.changed(Thing::Key(key.0)));
+        self.changed(Thing::Record(record.0));
+        match self.connection() {
+            Connection::Sqlite(connection) => filed_one_by_one(connection, record, &keys, &tokens),
+            Connection::Postgres(connection) => filed_together(connection, record, &keys, &tokens),
+        }
+        .map_err(|error| self.failed(error))?;
+        on_connection!(self, connection => diesel::insert_into(comparison_row::table)
+            .values((comparison_row::record_id.eq(record.0), comparison_row::row.eq(row)))
+            .execute(connection))?;
+        Ok(())
+    }
+
     /// Files `record` under these keys and tokens with this comparison row, and under nothing else.
     pub fn filing_replace(
         &mut self,
@@ -23,29 +51,19 @@ impl Transaction<'_> {
             return Ok(());
         }
         self.filing_remove(record)?;
-        let keys: Vec<&BlockingKey> = keys.iter().collect::<BTreeSet<_>>().into_iter().collect();
-        for chunk in keys.chunks(CHUNK) {
-            let rows: Vec<_> =
-                chunk.iter().map(|key| (blocking_key::key.eq(key.0), blocking_key::record_id.eq(record.0))).collect();
-            on_connection!(self, connection => diesel::insert_into(blocking_key::table).values(&rows).execute(connection))?;
-        }
-        let tokens: Vec<&SearchToken> = tokens.iter().collect::<BTreeSet<_>>().into_iter().collect();
-        for chunk in tokens.chunks(CHUNK) {
-            let filed = |token: &&&SearchToken| {
-                let kind = search_token::kind.eq(token.kind);
-                (kind, search_token::value.eq(token.value.clone()), search_token::record_id.eq(record.0))
-            };
-            let rows: Vec<_> = chunk.iter().map(|token| filed(&token)).collect();
-            on_connection!(self, connection => diesel::insert_into(search_token::table).values(&rows).execute(connection))?;
-        }
-        on_connection!(self, connection => diesel::insert_into(comparison_row::table)
-            .values((comparison_row::record_id.eq(record.0), comparison_row::row.eq(row)))
-            .execute(connection))?;
-        Ok(())
+        self.filing_insert(record, keys, tokens, row)
     }
 
     /// Takes `record` out of all files.
     pub fn filing_remove(&mut self, record: RecordId) -> Result<(), StoreError> {
+        if self.tells() {
+            let filed: Vec<i64> = on_connection!(self, connection => blocking_key::table
+                .filter(blocking_key::record_id.eq(record.0))
+                .select(blocking_key::key)
+                .load(connection))?;
+            filed.into_iter().for_each(|key| self.changed(Thing::Key(key)));
+            self.changed(Thing::Record(record.0));
+        }
         on_connection!(self, connection =>
             diesel::delete(blocking_key::table.filter(blocking_key::record_id.eq(record.0))).execute(connection))?;
         on_connection!(self, connection =>
@@ -55,10 +73,53 @@ impl Transaction<'_> {
     }
 }
 
+/// A statement for one row is compiled once, and one for many rows each time: here compiling is the dearer part.
+fn filed_one_by_one(
+    connection: &mut SqliteConnection,
+    record: RecordId,
+    keys: &BTreeSet<&BlockingKey>,
+    tokens: &BTreeSet<&SearchToken>,
+) -> QueryResult<()> {
+    for key in keys {
+        let row = (blocking_key::key.eq(key.0), blocking_key::record_id.eq(record.0));
+        diesel::insert_into(blocking_key::table).values(row).execute(connection)?;
+    }
+    for token in tokens {
+        let value = search_token::value.eq(token.value.as_str());
+        let row = (search_token::kind.eq(token.kind), value, search_token::record_id.eq(record.0));
+        diesel::insert_into(search_token::table).values(row).execute(connection)?;
+    }
+    Ok(())
+}
+
+/// Each statement is a round trip: here fewer are better.
+fn filed_together(
+    connection: &mut PgConnection,
+    record: RecordId,
+    keys: &BTreeSet<&BlockingKey>,
+    tokens: &BTreeSet<&SearchToken>,
+) -> QueryResult<()> {
+    let keys: Vec<_> =
+        keys.iter().map(|key| (blocking_key::key.eq(key.0), blocking_key::record_id.eq(record.0))).collect();
+    for rows in keys.chunks(CHUNK) {
+        diesel::insert_into(blocking_key::table).values(rows).execute(connection)?;
+    }
+    let filed = |token: &&SearchToken| {
+        let value = search_token::value.eq(token.value.clone());
+        (search_token::kind.eq(token.kind), value, search_token::record_id.eq(record.0))
+    };
+    let tokens: Vec<_> = tokens.iter().map(filed).collect();
+    for rows in tokens.chunks(CHUNK) {
+        diesel::insert_into(search_token::table).values(rows).execute(connection)?;
+    }
+    Ok(())
+}
+
 impl Candidates for Transaction<'_> {
     type Error = StoreError;
 
     fn posting(&mut self, key: BlockingKey, limit: usize) -> Result<Vec<RecordId>, StoreError> {
+        self.read([Thing::Key(key.0)]);
         let records: Vec<i64> = on_connection!(self, connection => blocking_key::table
             .filter(blocking_key::key.eq(key.0))
             .order(blocking_key::record_id.asc())
@@ -69,8 +130,21 @@ impl Candidates for Transaction<'_> {
     }
 
     fn rows(&mut self, records: &[RecordId]) -> Result<Vec<Candidate>, StoreError> {
+        self.read(records.iter().map(|record| Thing::Record(record.0)));
         let mut found = Vec::with_capacity(records.len());
-        for chunk in records.chunks(CHUNK) {
+        let one_by_one = matches!(self.connection(), Connection::Sqlite(_));
+        // On SQLite a statement for one row is compiled once, and one with `IN (...)` each time.
+        for record in records.iter().filter(|_| one_by_one) {
+            let rows: Vec<(i64, Option<i64>, Vec<u8>)> = on_connection!(self, connection => comparison_row::table
+                .inner_join(source_record::table.on(source_record::id.eq(comparison_row::record_id)))
+                .left_join(link::table.on(link::record_id.eq(comparison_row::record_id).and(link::valid_to.is_null())))
+                .filter(comparison_row::record_id.eq(record.0))
+                .filter(source_record::status.eq("active"))
+                .select((comparison_row::record_id, link::person_id.nullable(), comparison_row::row))
+                .load(connection))?;
+            found.extend(rows.into_iter().map(candidate));
+        }
+        for chunk in records.chunks(CHUNK).filter(|_| !one_by_one) {
             let ids: Vec<i64> = chunk.iter().map(|record| record.0).collect();
             let rows: Vec<(i64, Option<i64>, Vec<u8>)> = on_connection!(self, connection => comparison_row::table
                 .inner_join(source_record::table.on(source_record::id.eq(comparison_row::record_id)))
@@ -97,6 +171,8 @@ impl Candidates for Transaction<'_> {
             .limit(row_limit(limit))
             .select((link::record_id, link::person_id.nullable(), comparison_row::row))
             .load(connection))?;
+        self.read([Thing::Person(person.0)]);
+        self.read(rows.iter().map(|(record, _, _)| Thing::Record(*record)));
         Ok(rows.into_iter().map(candidate).collect())
     }
 }

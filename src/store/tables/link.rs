@@ -5,6 +5,7 @@ use crate::identity::RecordId;
 use crate::metrics::Count;
 use crate::store::connection::on_connection;
 use crate::store::schema::link;
+use crate::store::witness::Thing;
 use crate::store::{LinkRow, StoreError, Transaction};
 use diesel::prelude::*;
 
@@ -12,6 +13,8 @@ impl Transaction<'_> {
     /// Adds a link; refused while another one holds for the record.
     pub fn link_open(&mut self, row: &LinkRow) -> Result<(), StoreError> {
         on_connection!(self, connection => diesel::insert_into(link::table).values(row).execute(connection))?;
+        self.changed(Thing::Record(row.record_id));
+        self.changed(Thing::Person(row.person_id));
         self.did(Count::Linked(word(&row.origin, &["automatic", "source", "steward"])));
         Ok(())
     }
@@ -25,6 +28,8 @@ impl Transaction<'_> {
         on_connection!(self, connection => diesel::update(link::table.find(held.id))
             .set(link::valid_to.eq(held.valid_to))
             .execute(connection))?;
+        self.changed(Thing::Record(record.0));
+        self.changed(Thing::Person(held.person_id));
         self.did(Count::Unlinked);
         Ok(Some(held))
     }

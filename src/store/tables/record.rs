@@ -6,6 +6,7 @@ use crate::identity::RecordId;
 use crate::metrics::Count;
 use crate::store::connection::on_connection;
 use crate::store::schema::source_record;
+use crate::store::witness::Thing;
 use crate::store::{SourceRecordRow, StoreError, Transaction};
 use diesel::prelude::*;
 
@@ -75,6 +76,12 @@ impl Transaction<'_> {
 
     /// Notes that `survivor` took over this record.
     pub fn record_subsume(&mut self, record: RecordId, survivor: RecordId) -> Result<(), StoreError> {
+        self.changed(Thing::Record(record.0));
+        if self.tells()
+            && let Some(person) = self.person_of(record)?
+        {
+            self.changed(Thing::Person(person.0));
+        }
         let changed = on_connection!(self, connection => diesel::update(source_record::table.find(record.0))
             .set((source_record::status.eq("subsumed"), source_record::survivor.eq(Some(survivor.0))))
             .execute(connection))?;
