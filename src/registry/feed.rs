@@ -10,9 +10,10 @@ use super::rehearsal::Rehearsal;
 use super::{Failure, ForeignIdentifiers, Overlay, Registry};
 use crate::access::{Permission, Principal};
 use crate::identity::{Demographics, DomainKey, Field, OtherIdentifier, PatientIdentifier, PersonId, RecordId};
-use crate::matching::{ComparisonRecord, is_overlay, search_tokens};
+use crate::matching::{BlockingKey, ComparisonRecord, SearchToken, is_overlay, search_tokens};
 use crate::store::{SourceRecordRow, Transaction};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// What a feed says, language left behind.
 #[derive(Clone)]
@@ -115,8 +116,8 @@ impl Registry {
         let mut leader: Option<PersonId> = None;
         for one in &asserted {
             let weighed = match rehearsal.filter(|rehearsal| leader.is_none() && rehearsal.is_of(one)) {
-                Some(rehearsal) => rehearsal.weighed.clone(),
-                None => self.weigh(tx, one, &demographics)?,
+                Some(rehearsal) => Arc::clone(&rehearsal.weighed),
+                None => Arc::new(self.weigh(tx, one, &demographics)?),
             };
             let id = self.record_of(tx, one)?;
             // Decided before it is filed, so that a rehearsal sees the same.
@@ -124,7 +125,7 @@ impl Registry {
                 None if weighed.changed => Some(self.verdict(tx, id, &weighed, rehearsal)?),
                 _ => None,
             };
-            let record = self.record_version(tx, intake, inbox_id, one, (id, weighed))?;
+            let record = self.record_version(tx, intake, inbox_id, one, (id, &weighed))?;
             if let Some(held) = self.hold_overlay(tx, &Cause::of(intake, inbox_id), &record)? {
                 touched.records.push(record.id);
                 touched.persons.push(held);
@@ -260,13 +261,20 @@ impl Registry {
             Some(row) => tx.version_current(RecordId(row.id))?,
             None => None,
         };
+        Ok(self.weigh_over(known, demographics))
+    }
+
+    /// What `demographics` make of what is `known`.
+    pub(super) fn weigh_over(&self, known: Option<Demographics>, demographics: &Demographics) -> Weighed {
         let said = demographics.clone().over(known.clone().unwrap_or_default());
         let comparison = ComparisonRecord::of(&said);
         let changed = known.as_ref() != Some(&said);
         let tradition = self.0.settings.model.tradition();
         let overlay =
             changed && known.is_some_and(|known| is_overlay(tradition, &ComparisonRecord::of(&known), &comparison));
-        Ok(Weighed { said, comparison, changed, overlay })
+        let filing =
+            Filing { keys: comparison.blocking_keys(), tokens: search_tokens(&said), row: comparison.encode() };
+        Weighed { said, comparison, filing, changed, overlay }
     }
 
     /// Writes the next version of one source record, unless it says what is known already (decision 3).
@@ -276,15 +284,14 @@ impl Registry {
         intake: &Intake,
         inbox_id: i64,
         one: &Asserted,
-        (id, weighed): (RecordId, Weighed),
+        (id, weighed): (RecordId, &Weighed),
     ) -> Result<FedRecord, Failure> {
-        let Weighed { said, comparison, changed, overlay } = weighed;
-        let fed = FedRecord { id, changed, revised: one.found.is_some(), overlay };
-        if !changed {
+        let fed = FedRecord { id, changed: weighed.changed, revised: one.found.is_some(), overlay: weighed.overlay };
+        if !fed.changed {
             return Ok(fed);
         }
         let version = one.found.as_ref().map_or(1, |row| row.version + 1);
-        let (keys, tokens, row) = (comparison.blocking_keys(), search_tokens(&said), comparison.encode());
+        let Filing { keys, tokens, row } = &weighed.filing;
         if fed.revised {
             tx.record_set_version(id, version)?;
         } else {
@@ -300,12 +307,12 @@ impl Registry {
                 created: intake.received,
             })?;
         }
-        tx.version_insert(id, version, intake.received, &intake.principal.key, Some(inbox_id), &said)?;
+        tx.version_insert(id, version, intake.received, &intake.principal.key, Some(inbox_id), &weighed.said)?;
         let occurrence = if fed.revised {
-            tx.filing_replace(id, &keys, &tokens, &row)?;
+            tx.filing_replace(id, keys, tokens, row)?;
             Occurrence::RecordRevised
         } else {
-            tx.filing_insert(id, &keys, &tokens, &row)?;
+            tx.filing_insert(id, keys, tokens, row)?;
             Occurrence::RecordAdded
         };
         self.note(tx, intake.received, occurrence, (Some(id), None, None), &intake.principal.key, Some(inbox_id))?;
@@ -314,14 +321,21 @@ impl Registry {
 }
 
 /// What a source says together with what it keeps saying, and what the matcher makes of it.
-#[derive(Clone)]
 pub(super) struct Weighed {
     pub said: Demographics,
     pub comparison: ComparisonRecord,
+    filing: Filing,
     /// Whether anything is other than known.
     pub changed: bool,
     /// Suddenly another person, by what is known of the record.
     pub overlay: bool,
+}
+
+/// Under what a record is filed.
+struct Filing {
+    keys: Vec<BlockingKey>,
+    tokens: Vec<SearchToken>,
+    row: Vec<u8>,
 }
 
 /// Identifiers that the sender may not assert are evidence of the same source.

@@ -157,6 +157,7 @@ struct Inner {
     population: population::Population,
     /// Whether the rules are journalled.
     ruled: AtomicBool,
+    worth: rehearsal::Worth,
 }
 
 impl Registry {
@@ -166,8 +167,8 @@ impl Registry {
         let regional = regional::Issuer::open(&store, &settings.regional, &clock)?;
         let records = store.read(|tx| -> Result<i64, Failure> { Ok(tx.records_count()?) })?;
         let population = population::Population::new(&settings.model, records, clock.micros());
-        let ruled = AtomicBool::new(false);
-        Ok(Self(Arc::new(Inner { store, settings, clock, domains, regional, population, ruled })))
+        let (ruled, worth) = (AtomicBool::new(false), rehearsal::Worth::new());
+        Ok(Self(Arc::new(Inner { store, settings, clock, domains, regional, population, ruled, worth })))
     }
 
     /// Runs `work` in a write transaction; what it did is counted after the commit.

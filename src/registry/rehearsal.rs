@@ -1,7 +1,8 @@
-//! A feed's decision worked out before its turn with the writer.
+//! What of a feed can be worked out before its turn with the writer.
 //!
-//! With one writer (SQLite) a decision in the write holds up every feed behind it. So it is made on a snapshot first,
-//! and taken in the write where nothing that it read has changed since; else it is made anew. It must never come to
+//! With one writer (SQLite) all that is done in the write holds up every feed behind it. So what the matcher makes of
+//! the demographics is worked out before; and where feeds wait for the writer the decision is made on a snapshot, and
+//! taken in the write where nothing that it read has changed since; else it is made anew. It must never come to
 //! anything else than the decision in the write would: what it reads is noted by the store, and what it rests on
 //! besides (the version known, stewards' decisions, the size of the base) is compared.
 
@@ -11,22 +12,18 @@ use crate::access::Principal;
 use crate::identity::RecordId;
 use crate::matching::{Constraints, Verdict, decide};
 use crate::store::{Transaction, Witness};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What a feed will come to, if nothing changes.
 pub(super) struct Rehearsal {
     /// The record that the first identifier is, and its version.
     basis: Option<(i64, i32)>,
-    pub weighed: Weighed,
-    constraints: Constraints,
-    population: u32,
-    verdict: Verdict,
-    witness: Witness,
+    pub weighed: Arc<Weighed>,
+    decided: Option<(Decided, Witness)>,
 }
 
-/// All but the witness, which is had when the reading has ended.
-struct Worked {
-    basis: Option<(i64, i32)>,
-    weighed: Weighed,
+struct Decided {
     constraints: Constraints,
     population: u32,
     verdict: Verdict,
@@ -39,6 +36,39 @@ impl Rehearsal {
     }
 }
 
+/// Whether deciding ahead is worth its while: in a small base feeds have many keys in common, and most of what was
+/// decided ahead has to be decided again.
+pub(super) struct Worth {
+    /// How many of the last stood, in 1,024ths; older ones count less and less.
+    stood: AtomicU32,
+    asked: AtomicU32,
+}
+
+/// Below this share it is only tried now and then.
+const ENOUGH: u32 = 640;
+/// So seldom.
+const NOW_AND_THEN: u32 = 32;
+/// One counts for so much of the whole.
+const WEIGHT: u32 = 16;
+
+impl Worth {
+    pub(super) fn new() -> Self {
+        Self { stood: AtomicU32::new(1024), asked: AtomicU32::new(0) }
+    }
+
+    fn is_given(&self) -> bool {
+        self.stood.load(Ordering::Relaxed) >= ENOUGH
+            || self.asked.fetch_add(1, Ordering::Relaxed).is_multiple_of(NOW_AND_THEN)
+    }
+
+    fn saw(&self, stood: bool) {
+        let old = self.stood.load(Ordering::Relaxed);
+        let new = if stood { old + (1024 - old).div_ceil(WEIGHT) } else { old - old.div_ceil(WEIGHT) };
+        // Of two at a time one may be lost: it is an estimate.
+        self.stood.store(new, Ordering::Relaxed);
+    }
+}
+
 fn basis(one: &Asserted) -> Option<(i64, i32)> {
     one.found.as_ref().map(|row| (row.id, row.version))
 }
@@ -46,9 +76,22 @@ fn basis(one: &Asserted) -> Option<(i64, i32)> {
 impl Registry {
     /// Works out what `command` will come to; none where that saves nothing or cannot be.
     pub(super) fn rehearse(&self, principal: &Principal, command: &FeedCommand) -> Option<Rehearsal> {
-        let (worked, witness) = self.0.store.rehearse(|tx| self.work_out(tx, principal, command))?;
-        let Worked { basis, weighed, constraints, population, verdict } = worked?;
-        Some(Rehearsal { basis, weighed, constraints, population, verdict, witness })
+        let store = &self.0.store;
+        if store.has_many_writers() {
+            return None;
+        }
+        if store.is_waited_for() && self.0.worth.is_given() {
+            let (worked, witness) = store.rehearse(|tx| self.work_out(tx, principal, command))?;
+            let (basis, weighed, decided) = worked?;
+            return Some(Rehearsal { basis, weighed: Arc::new(weighed), decided: Some((decided, witness)) });
+        }
+        // As if the identifier were new; of hints the store has to tell.
+        let plain = command.other_identifiers.is_empty();
+        plain.then(|| Rehearsal {
+            basis: None,
+            weighed: Arc::new(self.weigh_over(None, &command.demographics)),
+            decided: None,
+        })
     }
 
     fn work_out(
@@ -56,7 +99,7 @@ impl Registry {
         tx: &mut Transaction<'_>,
         principal: &Principal,
         command: &FeedCommand,
-    ) -> Result<Option<Worked>, Failure> {
+    ) -> Result<Option<(Option<(i64, i32)>, Weighed, Decided)>, Failure> {
         let Ok((asserted, foreign)) = self.resolve(tx, principal, command)? else { return Ok(None) };
         let Some(first) = asserted.first() else { return Ok(None) };
         let weighed = self.weigh(tx, first, &with_hints(&command.demographics, foreign))?;
@@ -71,7 +114,7 @@ impl Registry {
         let model = self.0.population.model();
         let verdict = decide(&weighed.comparison, own, &constraints, &model, tx)?;
         let population = model.settings().population;
-        Ok(Some(Worked { basis: basis(first), weighed, constraints, population, verdict }))
+        Ok(Some((basis(first), weighed, Decided { constraints, population, verdict })))
     }
 
     /// The decision about `record`: the one that was rehearsed where it still stands, else made now.
@@ -83,15 +126,34 @@ impl Registry {
         rehearsal: Option<&Rehearsal>,
     ) -> Result<Verdict, Failure> {
         let (constraints, model) = (self.constraints(tx, record)?, self.model(tx));
-        let stands = |rehearsal: &&Rehearsal| {
-            rehearsal.population == model.settings().population
-                && rehearsal.constraints == constraints
-                && rehearsal.weighed.said == weighed.said
-                && tx.still(&rehearsal.witness)
-        };
-        match rehearsal.filter(stands) {
-            Some(rehearsal) => Ok(rehearsal.verdict.clone()),
-            None => Ok(decide(&weighed.comparison, Some(record), &constraints, &model, tx)?),
+        let ahead = rehearsal.filter(|rehearsal| std::ptr::eq(Arc::as_ptr(&rehearsal.weighed), weighed));
+        if let Some((decided, witness)) = ahead.and_then(|rehearsal| rehearsal.decided.as_ref()) {
+            let stands = decided.population == model.settings().population
+                && decided.constraints == constraints
+                && tx.still(witness);
+            self.0.worth.saw(stands);
+            if stands {
+                return Ok(decided.verdict.clone());
+            }
         }
+        Ok(decide(&weighed.comparison, Some(record), &constraints, &model, tx)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_seldom_stands_is_seldom_tried() {
+        let worth = Worth::new();
+        let tried = |worth: &Worth| (0..96).filter(|_| worth.is_given()).count();
+        assert_eq!(tried(&worth), 96, "until it is known");
+        (0..200).for_each(|_| worth.saw(false));
+        assert_eq!(tried(&worth), 3);
+        (0..200).for_each(|_| worth.saw(true));
+        assert_eq!(tried(&worth), 96, "and again when it stands");
+        (0..200).for_each(|turn| worth.saw(turn % 2 == 0));
+        assert_eq!(tried(&worth), 3, "half is not enough");
     }
 }

@@ -64,11 +64,9 @@ struct Synchronous {
 /// The connection through which a SQLite file is written: every commit is on the disk before it is acknowledged.
 pub(super) fn sqlite_writer(path: &str) -> Result<Connection, StoreError> {
     let mut connection = SqliteConnection::establish(path)?;
-    // A page that many messages change goes from the log into the file once for all of them: with the default of
-    // 1,000 pages two groups of messages filled the log, and a fifth of the writer's time went into copying it. Reading
-    // 32 MB of log again after a crash takes a fraction of a second.
+    // The log is copied into the file by a thread of its own: see `checkpoint`.
     connection.batch_execute(
-        "PRAGMA wal_autocheckpoint = 8192; PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+        "PRAGMA wal_autocheckpoint = 0; PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
          PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 1073741824;",
     )?;
     if planted::has(Bug::SynchronousNormal) {
@@ -83,6 +81,14 @@ pub(super) fn sqlite_writer(path: &str) -> Result<Connection, StoreError> {
             "the file system does not allow a write-ahead log with full sync".to_owned(),
         ));
     }
+    Ok(Connection::Sqlite(Box::new(connection)))
+}
+
+/// A connection that copies the log into the file, and each copy is on the disk before the log may begin anew.
+pub(super) fn sqlite_checkpointer(path: &str) -> Result<Connection, StoreError> {
+    let mut connection = SqliteConnection::establish(path)?;
+    connection
+        .batch_execute("PRAGMA wal_autocheckpoint = 0; PRAGMA busy_timeout = 5000; PRAGMA synchronous = FULL;")?;
     Ok(Connection::Sqlite(Box::new(connection)))
 }
 

@@ -4,6 +4,7 @@
 //! only after its commit is on the disk; a store whose commit failed acknowledges nothing more. Nothing here
 //! retries what may already have happened.
 
+mod checkpoint;
 mod connection;
 mod demographics_twin;
 mod drawn;
@@ -147,6 +148,11 @@ impl Store {
             Backend::Sqlite(store) => store.rehearse(work),
             Backend::Postgres(_) => None,
         }
+    }
+
+    /// Whether works wait for the one writer now.
+    pub fn is_waited_for(&self) -> bool {
+        self.0.metrics.gauges().store_queue.get() > 0
     }
 
     /// Whether several writers work at a time, so that they need locks.

@@ -1,5 +1,6 @@
 //! SQLite: one thread writes, and commits together what waits together; readers have snapshots of their own.
 
+use super::checkpoint::{Checkpointer, Line};
 use super::connection::{Connection, sqlite_reader, sqlite_writer};
 use super::error::is_full;
 use super::pool::Pool;
@@ -38,6 +39,7 @@ pub(super) struct SqliteStore {
     metrics: Metrics,
     poison: Poison,
     committed: Arc<AtomicU64>,
+    checkpointer: Option<Checkpointer>,
 }
 
 /// Why nothing more is acknowledged or answered; set once, by the writer.
@@ -115,6 +117,7 @@ impl SqliteStore {
         let mut connection = sqlite_writer(path)?;
         migrations::bring_up_to_date(&mut connection)?;
         let (lane, sequences) = prepare(&mut connection, clock)?;
+        let checkpointer = Checkpointer::start(path)?;
         let reading = path.to_owned();
         let (sender, receiver) = sync_channel(WAITING);
         let metrics = metrics.clone();
@@ -127,6 +130,7 @@ impl SqliteStore {
             poison: Arc::clone(&poison),
             committed: Arc::clone(&committed),
             changes: Changes::default(),
+            checkpoints: checkpointer.line(),
             metrics: metrics.clone(),
             _lock: lock,
         };
@@ -135,7 +139,18 @@ impl SqliteStore {
             .spawn(move || writer.run())
             .map_err(|_| StoreError::Unavailable("no thread for the writer".to_owned()))?;
         let readers = Pool::new(READERS, &metrics, Box::new(move || sqlite_reader(&reading)));
-        Ok((Self { readers, writer: Some(sender), thread: Some(thread), metrics, poison, committed }, lane))
+        Ok((
+            Self {
+                readers,
+                writer: Some(sender),
+                thread: Some(thread),
+                metrics,
+                poison,
+                committed,
+                checkpointer: Some(checkpointer),
+            },
+            lane,
+        ))
     }
 
     pub(super) fn write<T, E, W>(&self, work: W) -> Result<T, E>
@@ -232,6 +247,7 @@ impl Drop for SqliteStore {
             // A writer that panicked has told its callers already.
             let _ = thread.join();
         }
+        drop(self.checkpointer.take());
     }
 }
 
@@ -294,6 +310,7 @@ struct Writer {
     /// How many groups were committed.
     committed: Arc<AtomicU64>,
     changes: Changes,
+    checkpoints: Line,
     metrics: Metrics,
     /// Held until the last commit.
     _lock: File,
@@ -302,6 +319,7 @@ struct Writer {
 impl Writer {
     fn run(mut self) {
         while let Ok(first) = self.receiver.recv() {
+            self.checkpoints.finish(&mut self.connection);
             let group = self.gather(first);
             self.commit(group);
         }
@@ -343,6 +361,7 @@ impl Writer {
         self.metrics.gauges().audit_waiting.dec_by(audits);
         if failure.is_none() {
             self.metrics.commit(begun.elapsed(), jobs.len());
+            self.checkpoints.committed(jobs.len() + usize::try_from(audits).unwrap_or(0));
         }
         if let Some(error) = &failure {
             log::error!("a group of {} was not committed: {error}", jobs.len());

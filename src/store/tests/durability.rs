@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::audit::{Action, AuditEvent, AuditOutcome};
+use crate::store::InboxRow;
 use std::sync::{Arc, Barrier};
 
 #[test]
@@ -264,4 +265,46 @@ fn a_connection_that_the_server_ended_is_replaced() {
     other.batch(end_others).unwrap();
     write(&store, |tx| tx.record_insert(&record(2, "b")));
     assert_eq!(read(&store, |tx| tx.counts()).records, 2);
+}
+
+#[test]
+fn the_log_begins_anew_beside_a_busy_writer() {
+    let place = Place::sqlite().unwrap();
+    let store = place.open(&clock()).unwrap();
+    let log = format!("{}-wal", place.url.strip_prefix("sqlite:").unwrap());
+    let length = || std::fs::metadata(&log).unwrap().len();
+    // Each message changes about 16 pages; the log is copied after some hundred messages.
+    let (mut longest, mut since) = (0, 0);
+    for number in 0..8_000i64 {
+        write(&store, move |tx| {
+            tx.inbox_insert(&InboxRow { payload: vec![7; 65_536], ..inbox_row(number + 1) })?;
+            tx.inbox_settle(number + 1, number + 1, "outcome")
+        });
+        since = if length() > longest { 0 } else { since + 1 };
+        longest = longest.max(length());
+        if since == 1_000 {
+            break;
+        }
+    }
+    assert_eq!(since, 1_000, "the log grows for ever: {longest} bytes");
+    drop(store);
+    let again = place.open(&clock()).unwrap();
+    assert!(read(&again, |tx| tx.journal_after(0, 30_000)).len() > 1_000, "and nothing of it is lost");
+}
+
+fn inbox_row(id: i64) -> InboxRow {
+    InboxRow {
+        message_key: id,
+        id,
+        principal: "p".to_owned(),
+        message_id: id.to_string(),
+        transaction_name: "ITI-44".to_owned(),
+        payload_hash: "h".to_owned(),
+        payload: Vec::new(),
+        received: 1,
+        reply_id: "r".to_owned(),
+        outcome: String::new(),
+        seq: None,
+        drawn: None,
+    }
 }

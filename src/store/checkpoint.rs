@@ -1,0 +1,140 @@
+//! SQLite: copies the log into the file beside the writer, so that no message waits for it.
+//!
+//! A log grows until a writer begins while all of it is copied. Beside a busy writer that moment would never come: so
+//! the bulk is copied here, and the writer is asked for the little that came meanwhile, between two groups. A copy that
+//! fails loses nothing: what is in the log stands, and is copied by the next attempt. It must never write anything
+//! else.
+
+use super::StoreError;
+use super::connection::{Connection, sqlite_checkpointer};
+use diesel::sql_types::Integer;
+use diesel::{QueryableByName, RunQueryDsl as _};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+/// The log is copied after so many messages.
+const WORKS: usize = 512;
+
+/// A log of so many pages (32 MB) is to begin anew: reading it again after a crash takes a fraction of a second.
+const LONG: i32 = 8192;
+
+/// How often it tries to come near the end of a log that grows meanwhile, before the writer has to do the rest.
+const PASSES: usize = 4;
+
+/// What the writer does in one go.
+const REST: i32 = 1024;
+
+/// The thread that copies, and the writer's line to it.
+pub(super) struct Checkpointer {
+    line: Line,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What the writer and the thread tell each other.
+#[derive(Clone, Default)]
+pub(super) struct Line(Arc<(Mutex<State>, Condvar)>);
+
+#[derive(Default)]
+struct State {
+    works: usize,
+    finish: bool,
+    stop: bool,
+}
+
+impl Line {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// So many messages were committed.
+    pub(super) fn committed(&self, works: usize) {
+        let mut state = self.state();
+        state.works += works;
+        if state.works >= WORKS {
+            self.0.1.notify_one();
+        }
+    }
+
+    /// Copies the rest of the log where that was asked for; to be called by the writer between two groups.
+    pub(super) fn finish(&self, writer: &mut Connection) {
+        if std::mem::take(&mut self.state().finish)
+            && let Err(error) = copy(writer)
+        {
+            log::warn!("the rest of the log was not copied: {error}");
+        }
+    }
+}
+
+impl Checkpointer {
+    /// Starts the thread over the store at `path`.
+    pub(super) fn start(path: &str) -> Result<Self, StoreError> {
+        let line = Line::default();
+        let (told, mut connection) = (line.clone(), sqlite_checkpointer(path)?);
+        let thread = std::thread::Builder::new()
+            .name("store-checkpoint".to_owned())
+            .spawn(move || run(&told, &mut connection))
+            .map_err(|_| StoreError::Unavailable("no thread for checkpoints".to_owned()))?;
+        Ok(Self { line, thread: Some(thread) })
+    }
+
+    pub(super) fn line(&self) -> Line {
+        self.line.clone()
+    }
+}
+
+impl Drop for Checkpointer {
+    fn drop(&mut self) {
+        self.line.state().stop = true;
+        self.line.0.1.notify_one();
+        if let Some(thread) = self.thread.take() {
+            // It holds nothing but a connection.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(line: &Line, connection: &mut Connection) {
+    loop {
+        let idle = |state: &mut State| !state.stop && state.works < WORKS;
+        let mut state = line.0.1.wait_while(line.state(), idle).unwrap_or_else(PoisonError::into_inner);
+        if state.stop {
+            return;
+        }
+        state.works = 0;
+        drop(state);
+        match catch_up(connection) {
+            Ok(near) => line.state().finish = near,
+            Err(error) => log::warn!("the log was not copied: {error}"),
+        }
+    }
+}
+
+/// Copies what is there; whether the writer should do the rest, so that the log can begin anew.
+fn catch_up(connection: &mut Connection) -> Result<bool, StoreError> {
+    let mut copied = copy(connection)?;
+    for _ in 1..PASSES {
+        if copied.log < LONG || copied.log - copied.checkpointed <= REST {
+            break;
+        }
+        copied = copy(connection)?;
+    }
+    Ok(copied.log >= LONG)
+}
+
+/// What SQLite says of a checkpoint, in pages.
+#[derive(QueryableByName)]
+struct Copied {
+    #[diesel(sql_type = Integer)]
+    log: i32,
+    #[diesel(sql_type = Integer)]
+    checkpointed: i32,
+}
+
+fn copy(connection: &mut Connection) -> Result<Copied, StoreError> {
+    match connection {
+        Connection::Sqlite(connection) => {
+            Ok(diesel::sql_query("PRAGMA wal_checkpoint(PASSIVE)").get_result(connection.as_mut())?)
+        }
+        Connection::Postgres(_) => Ok(Copied { log: 0, checkpointed: 0 }),
+    }
+}
