@@ -18,15 +18,16 @@ const ADDRESSES: u8 = 8;
 const CLIENTS: usize = 4;
 
 /// The process under measurement; killed when dropped.
-struct Process {
+pub struct Process {
     child: Child,
-    http: SocketAddr,
+    pub http: SocketAddr,
     admin: SocketAddr,
-    ready_after: Duration,
+    /// From its start to its first ready answer.
+    pub ready_after: Duration,
 }
 
 impl Process {
-    fn start(scene: &Scene) -> Self {
+    pub fn start(scene: &Scene) -> Self {
         let beside = |name: &str| scene.path.with_file_name(name);
         let (config, addresses) = (beside("crowd.toml"), beside("crowd.addresses"));
         let text = format!(
@@ -44,9 +45,12 @@ impl Process {
             assert!(child.try_wait().unwrap().is_none(), "the server ended at once");
             std::thread::sleep(Duration::from_millis(1));
         }
-        let ready_after = begun.elapsed();
         let lines = std::fs::read_to_string(&addresses).unwrap();
         let of = |name: &str| lines.lines().find_map(|line| line.strip_prefix(name)).unwrap().parse().unwrap();
+        while !is_ready(of("http=")) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let ready_after = begun.elapsed();
         Self { child, http: of("http="), admin: of("admin="), ready_after }
     }
 
@@ -70,11 +74,31 @@ impl Process {
     }
 }
 
-impl Drop for Process {
-    fn drop(&mut self) {
+impl Process {
+    pub fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+
+    /// As an operator stops it.
+    pub fn stop(&mut self) {
+        let _ = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &self.child.id().to_string()]).status();
+        assert!(self.child.wait().unwrap().success());
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn is_ready(http: SocketAddr) -> bool {
+    let Ok(mut stream) = TcpStream::connect(http) else { return false };
+    let mut text = String::new();
+    stream.write_all(b"GET /ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").is_ok()
+        && stream.read_to_string(&mut text).is_ok()
+        && text.starts_with("HTTP/1.1 200")
 }
 
 /// A connection from one of the crowd's addresses.

@@ -3,10 +3,13 @@
 //! `cargo bench --bench service -- queries` compares ITI-45 and ITI-47 with a static echo of the same replies;
 //! `cargo bench --bench service -- feeds` compares ITI-44 with bare group commits of the same rows;
 //! `cargo bench --bench service -- crowd` compares normal requests with and without `--silent N` connections that say
-//! nothing and `--slow N` that say a byte a second. Options:
+//! nothing and `--slow N` that say a byte a second;
+//! `cargo bench --bench service -- start` times a process from its start to its first ready answer, after it was
+//! stopped and after it was killed amid feeds. Options:
 //! `--records N` (what the store holds first), `--rounds N`, `--seconds N` (of a query round), `--feeds N` (of a
 //! feed round), `--folder DIR` (on the disk to be measured), `--keep` (the store, for the next run), `--alone` (no
-//! ceiling: for a profiler). It must never be run to prove that something is
+//! ceiling: for a profiler), `--in-place` (feeds go into the store itself, which then holds more, and there is no
+//! ceiling: for stores of which no copy can be made). It must never be run to prove that something is
 //! right: it asserts only that what it times was answered, not that the answers are good.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot be made ends with the reason")]
@@ -37,6 +40,7 @@ struct Options {
     folder: std::path::PathBuf,
     keep: bool,
     alone: bool,
+    in_place: bool,
     crowd: (usize, usize),
 }
 
@@ -56,6 +60,7 @@ fn options() -> Options {
         clients: number("--clients", 16),
         folder: text("--folder").map_or_else(|| std::path::PathBuf::from("target/bench"), std::path::PathBuf::from),
         alone: given.iter().any(|word| word == "--alone"),
+        in_place: given.iter().any(|word| word == "--in-place"),
         keep: given.iter().any(|word| word == "--keep"),
         crowd: (number("--silent", 10_000), number("--slow", 1_000)),
     }
@@ -70,7 +75,10 @@ fn main() {
         queries(&scene, &options);
     }
     if matches!(options.what.as_str(), "all" | "feeds") {
-        feeds(&scene, &options);
+        if options.in_place { feeds_in_place(&scene, &options) } else { feeds(&scene, &options) }
+    }
+    if matches!(options.what.as_str(), "all" | "start") {
+        start(&scene, &options);
     }
     if matches!(options.what.as_str(), "all" | "crowd") {
         crowd::measure(&scene, options.rounds, std::time::Duration::from_secs(options.seconds), options.crowd);
@@ -176,4 +184,49 @@ fn feeds(scene: &Scene, options: &Options) {
         pairs(&many, &bare),
         pairs(&many, &one)
     );
+}
+
+fn feeds_in_place(scene: &Scene, options: &Options) {
+    let server = scene.serve();
+    let (mut many, mut one) = (Vec::new(), Vec::new());
+    for round in 0..options.rounds {
+        let send = |clients: usize, count: usize, round: usize| {
+            let bodies = scene.feeds(count, round);
+            Load { path: "pix", bodies: &bodies, clients, proof: &["<typeCode code=\"CA\""] }.each_once(server.address)
+        };
+        many.push(send(64, options.feeds, round));
+        one.push(send(1, options.feeds / 10, options.rounds + round));
+    }
+    server.stop();
+    for (clients, all) in [(64, &many), (1, &one)] {
+        println!(
+            "ITI-44, {clients} clients: {:>6.0} feeds/s, {:.0} us of processor each, p50 {:.1} ms, p99 {:.1} ms \
+             (medians of {} rounds)",
+            median(all.iter().map(Figures::rate)),
+            median(all.iter().map(Figures::cost)),
+            median(all.iter().map(|f| f.percentile(0.50))),
+            median(all.iter().map(|f| f.percentile(0.99))),
+            all.len()
+        );
+    }
+}
+
+/// From the start of the process to its first ready answer.
+fn start(scene: &Scene, options: &Options) {
+    let (mut stopped, mut killed) = (Vec::new(), Vec::new());
+    for round in 0..options.rounds {
+        let mut process = crowd::Process::start(scene);
+        stopped.push(process.ready_after.as_secs_f64());
+        let bodies = scene.feeds(options.feeds, 100 + round);
+        let load = Load { path: "pix", bodies: &bodies, clients: 64, proof: &["<typeCode code=\"CA\""] };
+        load.each_once(process.http);
+        process.kill();
+        let mut process = crowd::Process::start(scene);
+        killed.push(process.ready_after.as_secs_f64());
+        process.stop();
+    }
+    for (after, all) in [("a stop", stopped), ("a kill after feeds", killed)] {
+        let slowest = all.iter().copied().fold(0.0, f64::max);
+        println!("from start to ready after {after}: median {:.3} s, slowest {slowest:.3} s", median(all.into_iter()));
+    }
 }

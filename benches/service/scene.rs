@@ -106,9 +106,9 @@ impl Scene {
 
     /// ITI-44 add of records that the store has not seen: the people of another seed.
     pub fn feeds(&self, count: usize, round: usize) -> Vec<String> {
-        let seed = SEED + 1 + u64::try_from(round).unwrap();
+        let (seed, run) = (SEED + 1 + u64::try_from(round).unwrap(), Clock::system().micros());
         let feed = |(number, record): (usize, DemoRecord)| {
-            let identifier = PatientIdentifier { authority: record.oid, value: format!("{round}-{number}") };
+            let identifier = PatientIdentifier { authority: record.oid, value: format!("{run}-{number}") };
             let shown = ShownIdentifier { identifier, authority_name: record.domain.0.to_uppercase() };
             let patient = FedPatient {
                 identifiers: vec![shown],
