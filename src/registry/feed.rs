@@ -10,7 +10,7 @@ use super::{Failure, ForeignIdentifiers, Overlay, Registry};
 use crate::access::{Permission, Principal};
 use crate::identity::{Demographics, DomainKey, Field, OtherIdentifier, PatientIdentifier, PersonId, RecordId};
 use crate::matching::{ComparisonRecord, is_overlay, search_tokens};
-use crate::store::{SourceRecordRow, Transaction};
+use crate::store::{Hold, SourceRecordRow, Transaction};
 use serde::{Deserialize, Serialize};
 
 /// What a feed says, language left behind.
@@ -113,6 +113,7 @@ impl Registry {
         }
         // Whoever a record of this message is linked to may lose it to the person of the first.
         let known: Vec<RecordId> = asserted.iter().filter_map(|one| Some(RecordId(one.found.as_ref()?.id))).collect();
+        tx.persons_lock(&known, None)?;
         let mut leader: Option<PersonId> = None;
         for one in &asserted {
             let record = self.record_version(tx, intake, inbox_id, one, &demographics)?;
@@ -123,8 +124,8 @@ impl Registry {
             }
             let before = if record.overlay { tx.person_of(record.id)? } else { None };
             let person = match (record.changed, leader) {
-                (false, None) => self.held_person(tx, record.id, &known)?,
-                (_, None) => Some(self.link_by_decision(tx, intake, inbox_id, &record, &known)?),
+                (false, None) => tx.person_of(record.id)?,
+                (_, None) => Some(self.link_by_decision(tx, intake, inbox_id, &record)?),
                 (_, Some(leader)) => Some(self.link_by_source(tx, intake, inbox_id, record.id, leader)?),
             };
             if let Some(before) = before {
@@ -154,19 +155,6 @@ impl Registry {
         tx.filing_remove(record.id)?;
         self.told(tx, cause, person)?;
         Ok(Some(person))
-    }
-
-    /// Whose record this is; locked where a further record of the same message may move to that person.
-    fn held_person(
-        &self,
-        tx: &mut Transaction<'_>,
-        record: RecordId,
-        known: &[RecordId],
-    ) -> Result<Option<PersonId>, Failure> {
-        if known.len() > 1 {
-            tx.persons_lock(known, None)?;
-        }
-        Ok(tx.person_of(record)?)
     }
 
     /// Which identifiers the sender may assert, which are hints, or why the whole feed is refused (decision 13).
@@ -248,6 +236,11 @@ impl Registry {
         };
         let said = demographics.clone().over(known.clone().unwrap_or_default());
         let comparison = ComparisonRecord::of(&said);
+        hold_files(tx, &comparison)?;
+        if let Some(known) = &known {
+            // Who looks there still finds it, or finds it gone: not a bit of both.
+            hold_files(tx, &ComparisonRecord::of(known))?;
+        }
         if known.as_ref() == Some(&said) {
             return Ok(FedRecord { id, comparison, changed: false, revised: true, overlay: false });
         }
@@ -284,6 +277,12 @@ pub(super) struct FedRecord {
     pub revised: bool,
     /// Suddenly another person, by what is known of the record.
     pub overlay: bool,
+}
+
+/// Holds what `comparison` is filed under, so that nobody looks there meanwhile.
+pub(super) fn hold_files(tx: &mut Transaction<'_>, comparison: &ComparisonRecord) -> Result<(), Failure> {
+    tx.hold(comparison.blocking_keys().iter().map(|key| key.0), Hold::Alone)?;
+    Ok(())
 }
 
 /// The store's key of an identifier: stable, so that it can distribute rows.

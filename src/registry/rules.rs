@@ -1,7 +1,7 @@
 //! The rules under which messages take effect, journalled whenever they change: a replay under other rules would come
 //! to something else, and is refused.
 
-use super::intake::Touched;
+use super::intake::{Touched, stable_key};
 use super::{Failure, Registry, Settings};
 use crate::audit::Action;
 use crate::store::Transaction;
@@ -57,7 +57,8 @@ impl Registry {
         }
         let payload = self.rules().to_string();
         let (registry, now) = (self.clone(), self.0.clock.micros());
-        self.write(Vec::new(), move |tx| registry.rule(tx, "operator", now, &payload))?;
+        // Two that begin at a time must not both find that the rules are new.
+        self.write(vec![stable_key(&[RULES])], move |tx| registry.rule(tx, "operator", now, &payload))?;
         self.0.ruled.store(true, Ordering::Relaxed);
         Ok(())
     }

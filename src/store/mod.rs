@@ -13,6 +13,7 @@ mod ids;
 mod image;
 mod inspect;
 mod journal;
+mod locks;
 mod migrations;
 mod pool;
 mod postgres;
@@ -31,6 +32,7 @@ pub use export::{Copied, ExportError, export};
 pub use image::Image;
 pub use inspect::{Inspection, inspect};
 pub use journal::Journal;
+pub use locks::Hold;
 pub use rows::{
     AuditRow, Counts, DeadLetterRow, DecisionRow, DomainRow, EventRow, InboxRow, LinkRow, OutboxRow, PersonRow,
     ReviewRow, SenderRow, SourceRecordRow, SubscriberRow,

@@ -6,7 +6,7 @@ use crate::store::transaction::Sequences;
 use crate::store::{Counts, StoreError, Transaction};
 use diesel::dsl::max;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Integer};
+use diesel::sql_types::{BigInt, Bool, Integer};
 use std::sync::atomic::AtomicI64;
 
 /// First half of the advisory locks that are this program's own; the other half says which.
@@ -91,23 +91,6 @@ impl Transaction<'_> {
             .bind::<Integer, _>(which)
             .execute(connection))?;
         Ok(())
-    }
-
-    /// Takes advisory locks until the end of the transaction, in the order given. One connection writes SQLite: no
-    /// lock is needed there.
-    pub(in crate::store) fn lock(&mut self, locks: &[i64]) -> Result<(), StoreError> {
-        if locks.is_empty() {
-            return Ok(());
-        }
-        let result = match self.connection() {
-            Connection::Sqlite(_) => return Ok(()),
-            Connection::Postgres(connection) => {
-                diesel::sql_query("SELECT pg_advisory_xact_lock(k) FROM unnest($1) AS k")
-                    .bind::<Array<BigInt>, _>(locks)
-                    .execute(connection.as_mut())
-            }
-        };
-        result.map(drop).map_err(|error| self.failed(error))
     }
 
     /// Gives each event, outbox row and audit row that is committed its place in commit order; where one
