@@ -154,7 +154,7 @@ fn goes_round(lines: &str) {
 #[test]
 fn an_export_goes_round_through_both_kinds_of_store() {
     let seed = seed();
-    for history in 0..histories(3) {
+    for history in histories(3) {
         let place = Place::sqlite().unwrap();
         let store = place.open(&Clock::system()).unwrap();
         let registry = registry(&store, settings());

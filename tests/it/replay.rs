@@ -75,7 +75,7 @@ fn assert_same(live: &Place, rebuilt: &Place, what: &str) {
 #[test]
 fn random_histories_are_rebuilt_exactly() {
     let seed = seed();
-    for history in 0..histories(8) {
+    for history in histories(8) {
         for live in Place::each() {
             let (seed, changes) = (seed + history, Changes::default());
             let mut dice = Dice::new(seed);
@@ -96,7 +96,7 @@ fn random_histories_are_rebuilt_exactly() {
 #[test]
 fn what_many_did_at_once_is_rebuilt_exactly() {
     let seed = seed();
-    for round in 0..histories(3) {
+    for round in histories(3) {
         for live in Place::each() {
             let (seed, changes) = (seed + round * 8, Changes::default());
             let store = live.open(&Clock::system()).unwrap();
