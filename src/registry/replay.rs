@@ -38,6 +38,8 @@ pub struct Replayed {
 pub enum ReplayError {
     /// The store could not do it.
     Failure(Failure),
+    /// Messages were dropped from the journal that this store never had: it came from an older snapshot.
+    Gap,
     /// The journal goes on under other rules than this registry has; what differs.
     OtherRules(Vec<String>),
     /// This message or act has no record of what it drew: it is older than that record.
@@ -60,6 +62,10 @@ impl fmt::Display for ReplayError {
                     names.join(", ")
                 )
             }
+            ReplayError::Gap => f.write_str(
+                "the journal begins after what this store has: restore a snapshot that is newer than the oldest message \
+                 of the journal",
+            ),
             ReplayError::NotRecorded(id) => write!(f, "message {id} is older than the record of what messages drew"),
             ReplayError::Diverged(id) => write!(f, "message {id} does not end as it did; nothing of it was kept"),
         }
@@ -82,10 +88,12 @@ impl From<StoreError> for ReplayError {
 
 impl Registry {
     /// Plays `journal`, in order of its places, into this store, which came from a snapshot; what the store has already
-    /// is passed over. `read` says what a message says.
+    /// is passed over. Where the journal is not `whole`, it must begin with what the store has. `read` says what a
+    /// message says.
     pub fn replay(
         &self,
         journal: impl IntoIterator<Item = Result<InboxRow, StoreError>>,
+        whole: bool,
         read: impl Fn(&InboxRow) -> Change,
     ) -> Result<Replayed, ReplayError> {
         let (mut replayed, mut reached) = (Replayed::default(), 0);
@@ -97,6 +105,9 @@ impl Registry {
             if earlier.iter().any(|one| one.id == row.id) {
                 replayed.known += 1;
                 continue;
+            }
+            if !whole && replayed == Replayed::default() {
+                return Err(ReplayError::Gap);
             }
             let drawn = row.drawn.as_deref().ok_or(ReplayError::NotRecorded(row.id))?;
             let drawn = Drawn::from_text(drawn)?;

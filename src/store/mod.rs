@@ -13,6 +13,7 @@ mod ids;
 mod image;
 mod inspect;
 mod journal;
+mod kept;
 mod locks;
 mod migrations;
 mod pool;
@@ -32,6 +33,7 @@ pub use export::{Copied, ExportError, export};
 pub use image::Image;
 pub use inspect::{Inspection, inspect};
 pub use journal::Journal;
+pub use kept::JournalPlace;
 pub use locks::Hold;
 pub use rows::{
     AuditRow, Counts, DeadLetterRow, DecisionRow, DomainRow, EventRow, InboxRow, LinkRow, OutboxRow, PersonRow,
@@ -63,6 +65,7 @@ pub fn is_store_address(url: &str) -> bool {
 pub struct Store(Arc<Inner>);
 
 struct Inner {
+    url: String,
     ids: Ids,
     backend: Backend,
     metrics: Metrics,
@@ -94,7 +97,7 @@ impl Store {
         } else {
             return Err(StoreError::Unavailable("its URL must begin with sqlite: or postgres://".to_owned()));
         };
-        Ok(Self(Arc::new(Inner { ids: Ids::new(clock.clone(), lane), backend, metrics })))
+        Ok(Self(Arc::new(Inner { url: url.to_owned(), ids: Ids::new(clock.clone(), lane), backend, metrics })))
     }
 
     /// What is counted and timed of this store, and of all that stands on it.

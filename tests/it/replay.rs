@@ -10,7 +10,7 @@ use nayose::store::testing::Place;
 use nayose::store::{Journal, export};
 
 /// All that must be the same: everything but places in commit order and numbers that were leased and not used.
-fn story(url: &str) -> Vec<String> {
+pub fn story(url: &str) -> Vec<String> {
     let mut lines = Vec::new();
     export(url, &mut lines).unwrap();
     let same = [
@@ -29,22 +29,31 @@ fn story(url: &str) -> Vec<String> {
     String::from_utf8(lines).unwrap().lines().filter(of_story).map(str::to_owned).collect()
 }
 
-fn snapshot(url: &str) -> Vec<u8> {
+pub fn snapshot(url: &str) -> Vec<u8> {
     let mut lines = Vec::new();
     export(url, &mut lines).unwrap();
     lines
 }
 
 fn again(registry: &Registry, journal: Vec<JournalRow>, changes: &Changes) -> Result<Replayed, ReplayError> {
+    again_from(registry, journal, true, changes)
+}
+
+fn again_from(
+    registry: &Registry,
+    journal: Vec<JournalRow>,
+    whole: bool,
+    changes: &Changes,
+) -> Result<Replayed, ReplayError> {
     let changes = changes.lock().unwrap();
-    registry.replay(journal.into_iter().map(Ok), |row| match changes.get(&row.message_id) {
+    registry.replay(journal.into_iter().map(Ok), whole, |row| match changes.get(&row.message_id) {
         Some(Told::Feed(command)) => Change::Feed(Action::Update, command.clone()),
         Some(Told::Merge(command)) => Change::Merge(command.clone()),
         None => Change::Unusable(Action::Update),
     })
 }
 
-fn journal(url: &str) -> Vec<JournalRow> {
+pub fn journal(url: &str) -> Vec<JournalRow> {
     Journal::of(url).unwrap().map(Result::unwrap).collect()
 }
 
@@ -53,7 +62,7 @@ fn like(place: &Place) -> Place {
 }
 
 /// Restores `kept` and does again what `live` did since.
-fn rebuilt(
+pub fn rebuilt(
     live: &Place,
     kept: Vec<u8>,
     changes: &Changes,
@@ -62,11 +71,12 @@ fn rebuilt(
     let place = like(live);
     let store = place.open(&Clock::system()).unwrap();
     store.import(Box::new(std::io::Cursor::new(kept))).unwrap();
-    let replayed = again(&registry(&store, settings), journal(&live.url), changes);
+    let (journal, whole) = (journal(&live.url), Journal::of(&live.url).unwrap().is_whole());
+    let replayed = again_from(&registry(&store, settings), journal, whole, changes);
     (place, replayed)
 }
 
-fn assert_same(live: &Place, rebuilt: &Place, what: &str) {
+pub fn assert_same(live: &Place, rebuilt: &Place, what: &str) {
     let (was, is) = (story(&live.url), story(&rebuilt.url));
     let differs = was.iter().zip(&is).find(|(left, right)| left != right);
     assert!(was == is, "{what}, {}: {} and {} rows, first {differs:?}", live.url, was.len(), is.len());

@@ -58,8 +58,10 @@ const RULES: [(&str, &str); 15] = [
     ),
     (
         "every version that a message made has that message in the journal",
-        "SELECT count(*) AS broken FROM (SELECT inbox_id FROM demographic_version WHERE inbox_id IS NOT NULL \
-         EXCEPT SELECT id FROM inbox) AS lost",
+        // Or did have it, before it was dropped for its age.
+        "SELECT count(*) AS broken FROM (SELECT inbox_id FROM demographic_version WHERE inbox_id IS NOT NULL AND \
+         recorded >= (SELECT coalesce(max(CAST(s.value AS BIGINT)), 0) FROM setting s \
+         WHERE s.name = 'journal_dropped_before') EXCEPT SELECT id FROM inbox) AS lost",
     ),
     ("every message has an outcome", "SELECT count(*) AS broken FROM inbox WHERE outcome = ''"),
     (

@@ -13,6 +13,7 @@ use std::sync::atomic::AtomicI64;
 const OWN_LOCKS: i32 = 0x6e61;
 const LOCK_MIGRATIONS: i32 = -1;
 const LOCK_SEAL: i32 = -2;
+const LOCK_PLACES: i32 = -3;
 
 /// Gives a place in commit order to every row of a table that has none.
 macro_rules! seal_table {
@@ -83,6 +84,13 @@ impl Transaction<'_> {
     /// Lets other processes migrate.
     pub(in crate::store) fn unlock_migrations(&mut self) -> Result<(), StoreError> {
         self.own_lock("SELECT pg_advisory_unlock($1, $2)", LOCK_MIGRATIONS)
+    }
+
+    /// Until the end of the transaction: waits until nobody has taken a place that is not committed, and lets nobody
+    /// take one (`all`), or takes one. PostgreSQL only.
+    pub(super) fn lock_places(&mut self, all: bool) -> Result<(), StoreError> {
+        let sql = if all { "SELECT pg_advisory_xact_lock($1, $2)" } else { "SELECT pg_advisory_xact_lock_shared($1, $2)" };
+        self.own_lock(sql, LOCK_PLACES)
     }
 
     fn own_lock(&mut self, sql: &str, which: i32) -> Result<(), StoreError> {
