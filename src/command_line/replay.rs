@@ -1,6 +1,6 @@
 //! `replay`: what a journal holds beyond a restored store, done again with the same keys and numbers.
 
-use super::show::{failed, open};
+use super::show::{failed, open, when};
 use super::{Environment, Exit, Logging, Replay, complain, say};
 use crate::registry::ReplayError;
 use crate::server;
@@ -20,7 +20,10 @@ fn again(replay: &Replay, environment: Environment) -> Result<Exit, Exit> {
     let replayed = registry.replay(journal, whole, |row| service.change(row)).map_err(|error| {
         complain(&format!("replay: {error}\n"));
         match error {
-            ReplayError::OtherRules(_) => Exit::Usage,
+            ReplayError::OtherRules { since, .. } => {
+                complain(&format!("replay: all before {} is done\n", when(since, &settings.network.time_zone)));
+                Exit::Usage
+            }
             ReplayError::Diverged(_) | ReplayError::NotRecorded(_) | ReplayError::Gap => Exit::Found,
             ReplayError::Failure(_) => Exit::Unavailable,
         }

@@ -304,7 +304,10 @@ impl Registry {
         score: Option<&PersonScore>,
     ) -> Result<(), Failure> {
         let open = tx.reviews_of_record(record, "open")?;
-        if open.iter().any(|review| review.record_id == record.0 && review.person_id == Some(person.0) && review.kind == kind) {
+        if open
+            .iter()
+            .any(|review| review.record_id == record.0 && review.person_id == Some(person.0) && review.kind == kind)
+        {
             return Ok(());
         }
         let model = self.model(tx);

@@ -33,10 +33,19 @@ fn rules(settings: &Settings) -> Value {
     })
 }
 
-/// The names of what differs.
+/// Longest value of a rule that is shown.
+const SHOWN: usize = 40;
+
+/// The names of what differs, with both values where they are short.
 pub(super) fn differences(ours: &Value, theirs: &Value) -> Vec<String> {
     let names = ours.as_object().into_iter().flatten().map(|(name, _)| name);
-    names.filter(|name| ours.get(name) != theirs.get(name)).cloned().collect()
+    let differing = names.filter(|name| ours.get(name) != theirs.get(name));
+    let shown = |name: &String| {
+        let [ours, theirs] = [ours, theirs].map(|rules| rules.get(name).unwrap_or(&Value::Null).to_string());
+        let short = ours.len() <= SHOWN && theirs.len() <= SHOWN;
+        if short { format!("{name}: {theirs}, not {ours}") } else { name.clone() }
+    };
+    differing.map(shown).collect()
 }
 
 impl Registry {

@@ -184,7 +184,9 @@ fn a_replay_under_other_rules_is_refused_by_the_name_of_the_rule() {
     let target = place.open(&Clock::system()).unwrap();
     target.import(Box::new(std::io::Cursor::new(kept))).unwrap();
     match again(&registry(&target, settings()), journal(&live.url), &changes) {
-        Err(ReplayError::OtherRules(names)) => assert_eq!(names, ["linking"]),
+        Err(ReplayError::OtherRules { names, .. }) => {
+            assert_eq!(names, ["linking: \"Propose\", not \"Automatic\""]);
+        }
         other => panic!("{other:?}"),
     }
 }

@@ -89,7 +89,8 @@ impl Transaction<'_> {
     /// Until the end of the transaction: waits until nobody has taken a place that is not committed, and lets nobody
     /// take one (`all`), or takes one. PostgreSQL only.
     pub(super) fn lock_places(&mut self, all: bool) -> Result<(), StoreError> {
-        let sql = if all { "SELECT pg_advisory_xact_lock($1, $2)" } else { "SELECT pg_advisory_xact_lock_shared($1, $2)" };
+        let sql =
+            if all { "SELECT pg_advisory_xact_lock($1, $2)" } else { "SELECT pg_advisory_xact_lock_shared($1, $2)" };
         self.own_lock(sql, LOCK_PLACES)
     }
 
