@@ -54,7 +54,7 @@ fn what_a_snapshot_holds_is_dropped_and_the_rest_rebuilds_all() {
         let after: Vec<i64> = journal(&live.url).iter().map(|row| row.id).collect();
         let needed: Vec<i64> = before.iter().filter(|row| row.seq >= Some(place.seq)).map(|row| row.id).collect();
         assert!(dropped > 5 && after == needed, "seed {seed}, {}: {dropped} of {}", live.url, before.len());
-        assert_eq!(broken(&first), [""; 0], "{}", live.url);
+        assert_eq!(broken(&first), [""; 0], "seed {seed}, {}", live.url);
         let metrics = late.store().metrics().render();
         assert!(metrics.contains(&format!("nayose_journal_dropped_total {dropped}\n")), "{metrics}");
         let audited = String::from_utf8(snapshot(&live.url)).unwrap();
