@@ -64,6 +64,7 @@ struct Inner {
     added: Counter,
     links: Counters<1>,
     unlinked: Counter,
+    journal_dropped: Counter,
     reviews_opened: Counters<1>,
     reviews_ended: Counters<1>,
     commit_seconds: Histogram,
@@ -126,6 +127,7 @@ impl Default for Metrics {
             added: Counter::default(),
             links: Family::default(),
             unlinked: Counter::default(),
+            journal_dropped: Counter::default(),
             reviews_opened: Family::default(),
             reviews_ended: Family::default(),
             commit_seconds: Histogram::new(SECONDS),
@@ -180,6 +182,11 @@ impl Inner {
             "commit_seconds",
             "Duration of a write transaction with its commit",
             self.commit_seconds.clone(),
+        );
+        registry.register(
+            "journal_dropped",
+            "Messages and acts dropped from the journal for their age",
+            self.journal_dropped.clone(),
         );
         registry.register("commit_works", "Works that shared one commit", self.commit_works.clone());
         registry.register("store_queue", "Works that wait for the writer", self.gauges.store_queue.clone());
@@ -238,6 +245,11 @@ impl Metrics {
                 Count::ReviewEnded(how) => _ = inner.reviews_ended.get_or_create(&[("how", how)]).inc(),
             }
         }
+    }
+
+    /// Counts messages and acts that were dropped from the journal.
+    pub fn journal_dropped(&self, dropped: usize) {
+        self.0.journal_dropped.inc_by(u64::try_from(dropped).unwrap_or(u64::MAX));
     }
 
     /// Notes a commit of `works`.

@@ -3,8 +3,10 @@
 //! It must never decide anything about a patient, and it reads no configuration file by itself.
 
 mod dispatch;
+mod keeper;
 
 pub use dispatch::{Dispatcher, Sink};
+pub use keeper::Keeper;
 
 use crate::access::Policy;
 use crate::clock::Clock;
@@ -168,9 +170,10 @@ pub fn serve_over(
 ) -> Result<(), StartError> {
     let service = Arc::new(service(registry.clone(), settings));
     let dispatcher = dispatcher(&registry, settings)?;
+    let keeper = keeper(&registry, settings)?;
     descriptors(settings);
     let served = transport::run(transport_settings(settings), service, announce);
-    drop(dispatcher);
+    drop((dispatcher, keeper));
     // Audit rows of the last questions must be durable even if a listener broke.
     let flushed = registry.store().flush_audit();
     served?;
@@ -222,6 +225,13 @@ fn dispatcher(registry: &Registry, settings: &Configuration) -> Result<Dispatche
     let kept = Duration::from_secs(u64::from(settings.outbox.keep_days) * 24 * 60 * 60);
     Dispatcher::start(registry, Vec::new(), registry::Pace::default(), kept)
         .map_err(|error| StartError::Listen(ListenError::Server(error)))
+}
+
+/// What drops old messages from the journal; none where it is kept for ever.
+fn keeper(registry: &Registry, settings: &Configuration) -> Result<Option<Keeper>, StartError> {
+    let days = |days| Duration::from_secs(u64::from(days) * 24 * 60 * 60);
+    let keeper = settings.store.journal_days.map(|kept| Keeper::start(registry, days(kept))).transpose();
+    keeper.map_err(|error| StartError::Listen(ListenError::Server(error)))
 }
 
 fn model(choice: &config::Model) -> Result<Model, StartError> {

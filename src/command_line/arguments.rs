@@ -4,6 +4,7 @@
 
 use crate::config::LogFormat;
 use crate::identity::Oid;
+use crate::store::JournalPlace;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -325,7 +326,7 @@ pub struct Backup {
     #[command(flatten)]
     pub store: StoreChoice,
     /// The file to make; one that is there is not overwritten
-    #[arg(long, value_name = "FILE", required_unless_present = "new_key")]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["new_key", "begin", "done"])]
     pub to: Option<PathBuf>,
     /// How it is kept secret.
     #[command(flatten)]
@@ -333,6 +334,12 @@ pub struct Backup {
     /// Make a new key file and do nothing else; keep it apart from the backups, and a copy of it in a safe
     #[arg(long, value_name = "FILE", conflicts_with_all = ["to", "key_file", "plain"])]
     pub new_key: Option<PathBuf>,
+    /// Another tool (pg_dump, a base backup) is going to make the backup: say how far the journal is now
+    #[arg(long, conflicts_with_all = ["to", "key_file", "plain", "new_key"])]
+    pub begin: bool,
+    /// That backup is made and safe: from now on the journal needs not go back behind it
+    #[arg(long, value_name = "PLACE", conflicts_with_all = ["to", "key_file", "plain", "new_key", "begin"])]
+    pub done: Option<JournalPlace>,
 }
 
 /// `restore`.

@@ -3,7 +3,7 @@
 use super::kept::{key_to_seal, make};
 use super::{Backup, Environment, Exit, Logging, complain, say};
 use crate::sealed::Key;
-use crate::store::Image;
+use crate::store::{Image, JournalPlace, StoreError};
 use std::fs::File;
 use std::path::Path;
 
@@ -12,7 +12,7 @@ pub(super) fn run(backup: &Backup, logging: Logging, environment: Environment) -
     let done = match (&backup.new_key, &backup.to) {
         (Some(path), _) => new_key(path),
         (None, Some(to)) => copy(backup, to, environment),
-        (None, None) => Err(Exit::Usage),
+        (None, None) => mark(backup, environment),
     };
     done.unwrap_or_else(|exit| exit)
 }
@@ -26,6 +26,28 @@ fn new_key(path: &Path) -> Result<Exit, Exit> {
     Ok(Exit::Done)
 }
 
+/// Before and after another tool makes the backup.
+fn mark(backup: &Backup, environment: Environment) -> Result<Exit, Exit> {
+    let url = backup.store.configuration(environment)?.store.url;
+    if let Some(place) = backup.done {
+        place.keep(&url).map_err(refused)?;
+        return Ok(Exit::Done);
+    }
+    match JournalPlace::now(&url).map_err(refused)? {
+        Some(place) => say(&format!("{place}\n")),
+        None => {
+            complain("backup: the journal is empty\n");
+            return Ok(Exit::Found);
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn refused(error: StoreError) -> Exit {
+    complain(&format!("backup: {error}\n"));
+    Exit::Unavailable
+}
+
 fn copy(backup: &Backup, to: &Path, environment: Environment) -> Result<Exit, Exit> {
     let settings = backup.store.configuration(environment)?;
     let Some(path) = settings.store.url.strip_prefix("sqlite:") else {
@@ -36,11 +58,16 @@ fn copy(backup: &Backup, to: &Path, environment: Environment) -> Result<Exit, Ex
         return Err(Exit::Usage);
     };
     let key = key_to_seal("backup", &backup.secrecy)?;
-    let bytes = make("backup", to, key.as_ref(), |out| -> Result<u64, String> {
+    let (bytes, place) = make("backup", to, key.as_ref(), |out| -> Result<(u64, Option<JournalPlace>), String> {
         let image = Image::of(path).map_err(|error| error.to_string())?;
         let mut copied = File::open(image.path()).map_err(|error| format!("the copy cannot be read: {error}"))?;
-        std::io::copy(&mut copied, out).map_err(|error| format!("{}: {error}", to.display()))
+        let bytes = std::io::copy(&mut copied, out).map_err(|error| format!("{}: {error}", to.display()))?;
+        Ok((bytes, image.journal_place().map_err(|error| error.to_string())?))
     })?;
+    // Only now is the backup on the disk.
+    if let Some(place) = place {
+        place.keep(&settings.store.url).map_err(refused)?;
+    }
     if backup.store.json {
         let report = serde_json::json!({ "file": to, "store_bytes": bytes, "encrypted": key.is_some() });
         say(&format!("{report}\n"));

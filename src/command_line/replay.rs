@@ -1,6 +1,6 @@
 //! `replay`: what a journal holds beyond a restored store, done again with the same keys and numbers.
 
-use super::show::{failed, open};
+use super::show::{failed, open, when};
 use super::{Environment, Exit, Logging, Replay, complain, say};
 use crate::registry::ReplayError;
 use crate::server;
@@ -15,12 +15,16 @@ fn again(replay: &Replay, environment: Environment) -> Result<Exit, Exit> {
     let settings = replay.store.configuration(environment)?;
     let registry = open("replay", &settings)?;
     let journal = Journal::of(&replay.from).map_err(|error| failed("replay", &error.into()))?;
+    let whole = journal.is_whole();
     let service = server::service(registry.clone(), &settings);
-    let replayed = registry.replay(journal, |row| service.change(row)).map_err(|error| {
+    let replayed = registry.replay(journal, whole, |row| service.change(row)).map_err(|error| {
         complain(&format!("replay: {error}\n"));
         match error {
-            ReplayError::OtherRules(_) => Exit::Usage,
-            ReplayError::Diverged(_) | ReplayError::NotRecorded(_) => Exit::Found,
+            ReplayError::OtherRules { since, .. } => {
+                complain(&format!("replay: all before {} is done\n", when(since, &settings.network.time_zone)));
+                Exit::Usage
+            }
+            ReplayError::Diverged(_) | ReplayError::NotRecorded(_) | ReplayError::Gap => Exit::Found,
             ReplayError::Failure(_) => Exit::Unavailable,
         }
     })?;

@@ -187,8 +187,19 @@ fn store(section: Section<'_, '_>) -> Store {
         }
         understood
     });
+    let usual = Store::default();
+    let journal_days = journal_days(&section);
     section.finish();
-    url.map_or_else(Store::default, |(url, _)| Store { url })
+    Store { url: url.map_or(usual.url, |(url, _)| url), journal_days }
+}
+
+/// Repeats are known for 30 days, by the journal.
+fn journal_days(section: &Section<'_, '_>) -> Option<u32> {
+    let days = section.number("journal_days", 0..=36_500)?;
+    if (1..30).contains(&days) {
+        section.wrong(section.place(), "journal_days", "repeats are known for 30 days", "0 (for ever), or 30 or more");
+    }
+    Some(days).filter(|days| *days > 0)
 }
 
 fn network(section: Section<'_, '_>, taken: &mut parties::Taken) -> Network {

@@ -102,11 +102,13 @@ pub struct Tls {
 pub struct Store {
     /// `sqlite:FILE` or `postgres://user@host/database`.
     pub url: String,
+    /// How long messages are kept that the last snapshot holds; none: for ever.
+    pub journal_days: Option<u32>,
 }
 
 impl Default for Store {
     fn default() -> Self {
-        Self { url: "sqlite:nayose.db".to_owned() }
+        Self { url: "sqlite:nayose.db".to_owned(), journal_days: None }
     }
 }
 

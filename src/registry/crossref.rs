@@ -5,7 +5,7 @@ use super::feed::identifier_key;
 use super::{Failure, Overlay, Registry};
 use crate::access::{Permission, Principal};
 use crate::identity::{Oid, PatientIdentifier, PersonId, RecordId, RegionalId};
-use crate::store::{SourceRecordRow, Transaction};
+use crate::store::{Hold, SourceRecordRow, Transaction};
 
 /// One identifier as shown: of a source record, or the regional one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,6 +124,17 @@ impl Registry {
             living = PersonId(successor);
         }
         Ok(living)
+    }
+
+    /// Likewise, held for this transaction alone.
+    pub(super) fn hold_living(&self, tx: &mut Transaction<'_>, person: PersonId) -> Result<(), Failure> {
+        // Who was living may have retired before that person was held.
+        loop {
+            let living = self.living(tx, person)?;
+            if !tx.hold_persons(&[living], Hold::Alone)? {
+                return Ok(());
+            }
+        }
     }
 
     /// Whether `asked` is an identifier that waits for a steward's word (decision 15).

@@ -11,7 +11,7 @@ use super::{Failure, ForeignIdentifiers, Overlay, Registry};
 use crate::access::{Permission, Principal};
 use crate::identity::{Demographics, DomainKey, Field, OtherIdentifier, PatientIdentifier, PersonId, RecordId};
 use crate::matching::{BlockingKey, ComparisonRecord, SearchToken, is_overlay, search_tokens};
-use crate::store::{SourceRecordRow, Transaction};
+use crate::store::{Hold, SourceRecordRow, Transaction};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -113,6 +113,7 @@ impl Registry {
         let demographics = with_hints(&command.demographics, foreign);
         // Whoever a record of this message is linked to may lose it to the person of the first.
         let known: Vec<RecordId> = asserted.iter().filter_map(|one| Some(RecordId(one.found.as_ref()?.id))).collect();
+        tx.persons_lock(&known, None)?;
         let mut leader: Option<PersonId> = None;
         for one in &asserted {
             let weighed = match rehearsal.filter(|rehearsal| leader.is_none() && rehearsal.is_of(one)) {
@@ -133,10 +134,8 @@ impl Registry {
             }
             let before = if record.overlay { tx.person_of(record.id)? } else { None };
             let person = match (verdict, leader) {
-                (None, None) => self.held_person(tx, record.id, &known)?,
-                (Some(verdict), None) => {
-                    Some(self.link_by_decision(tx, intake, inbox_id, (&record, &verdict), &known)?)
-                }
+                (None, None) => tx.person_of(record.id)?,
+                (Some(verdict), None) => Some(self.link_by_decision(tx, intake, inbox_id, (&record, &verdict))?),
                 (_, Some(leader)) => Some(self.link_by_source(tx, intake, inbox_id, record.id, leader)?),
             };
             if let Some(before) = before {
@@ -166,19 +165,6 @@ impl Registry {
         tx.filing_remove(record.id)?;
         self.told(tx, cause, person)?;
         Ok(Some(person))
-    }
-
-    /// Whose record this is; locked where a further record of the same message may move to that person.
-    fn held_person(
-        &self,
-        tx: &mut Transaction<'_>,
-        record: RecordId,
-        known: &[RecordId],
-    ) -> Result<Option<PersonId>, Failure> {
-        if known.len() > 1 {
-            tx.persons_lock(known, None)?;
-        }
-        Ok(tx.person_of(record)?)
     }
 
     /// Which identifiers the sender may assert, which are hints, or why the whole feed is refused (decision 13).
@@ -261,7 +247,13 @@ impl Registry {
             Some(row) => tx.version_current(RecordId(row.id))?,
             None => None,
         };
-        Ok(self.weigh_over(known, demographics))
+        if let Some(known) = known.as_ref().filter(|_| self.0.store.has_many_writers()) {
+            // Who looks there still finds it, or finds it gone: not a bit of both.
+            hold_files(tx, &ComparisonRecord::of(known))?;
+        }
+        let weighed = self.weigh_over(known, demographics);
+        tx.hold(weighed.filing.keys.iter().map(|key| key.0), Hold::Alone)?;
+        Ok(weighed)
     }
 
     /// What `demographics` make of what is `known`.
@@ -355,6 +347,12 @@ pub(super) struct FedRecord {
     pub revised: bool,
     /// Suddenly another person, by what is known of the record.
     pub overlay: bool,
+}
+
+/// Holds what `comparison` is filed under, so that nobody looks there meanwhile.
+pub(super) fn hold_files(tx: &mut Transaction<'_>, comparison: &ComparisonRecord) -> Result<(), Failure> {
+    tx.hold(comparison.blocking_keys().iter().map(|key| key.0), Hold::Alone)?;
+    Ok(())
 }
 
 /// The store's key of an identifier: stable, so that it can distribute rows.

@@ -11,7 +11,7 @@ use siphasher::sip::SipHasher13;
 use std::hash::{Hash, Hasher};
 
 /// A repeat is known for this long, in microseconds: 30 days.
-const REPEAT_WINDOW_MICROS: i64 = 30 * 24 * 3_600 * 1_000_000;
+pub(super) const REPEAT_WINDOW_MICROS: i64 = 30 * 24 * 3_600 * 1_000_000;
 
 /// A message that changes something, as it came in.
 #[derive(Clone)]

@@ -37,22 +37,21 @@ pub(super) struct LinkGround<'a> {
 }
 
 impl Registry {
-    /// Links a record whose demographics were added or changed as was decided, in the same transaction. The persons
-    /// of the records `known`, which came with it, are locked together with those that the decision touches.
+    /// Links a record whose demographics were added or changed as was decided, in the same transaction, which holds the
+    /// record's person. Those that it was compared with are held by the comparison, the one that it joins is here.
     pub(super) fn link_by_decision(
         &self,
         tx: &mut Transaction<'_>,
         intake: &Intake,
         inbox_id: i64,
         (record, verdict): (&FedRecord, &Verdict),
-        known: &[RecordId],
     ) -> Result<PersonId, Failure> {
         let cause = Cause::of(intake, inbox_id);
         tx.did(counted(verdict));
         if verdict.retrieval.degraded {
             log::warn!(record = record.id.0; "candidates of a record were retrieved in degraded form");
         }
-        tx.persons_lock(known, self.matched(verdict))?;
+        tx.persons_lock(&[], self.matched(verdict))?;
         match tx.link_current(record.id)? {
             Some(link) if record.revised => self.relink(tx, &cause, record, &link, verdict),
             _ => self.link_new(tx, &cause, record.id, verdict),
@@ -303,7 +302,10 @@ impl Registry {
         score: Option<&PersonScore>,
     ) -> Result<(), Failure> {
         let open = tx.reviews_of_record(record, "open")?;
-        if open.iter().any(|review| review.person_id == Some(person.0) && review.kind == kind) {
+        if open
+            .iter()
+            .any(|review| review.record_id == record.0 && review.person_id == Some(person.0) && review.kind == kind)
+        {
             return Ok(());
         }
         let model = self.model(tx);

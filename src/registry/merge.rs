@@ -4,7 +4,7 @@
 //! the subsumed identifier is dead. Demographics of the message are not applied.
 
 use super::error::{Place, Reason, Refusal};
-use super::feed::identifier_key;
+use super::feed::{hold_files, identifier_key};
 use super::history::Occurrence;
 use super::intake::{Intake, Settled, Touched};
 use super::linking::{Cause, LinkGround};
@@ -51,11 +51,12 @@ impl Registry {
         };
         let cause = Cause::of(intake, inbox_id);
         let gone = RecordId(subsumed.id);
+        let survivors_record = survivor.as_ref().map(|row| RecordId(row.id));
+        self.hold_parties(tx, survivors_record, gone)?;
         let kept = match survivor {
             Some(row) => RecordId(row.id),
             None => self.inherit_record(tx, intake, inbox_id, &subsumed, &command.survivor)?,
         };
-        tx.persons_lock(&[kept, gone], None)?;
         let survivors_person = tx.person_of(kept)?;
         let subsumed_person = tx.person_of(gone)?;
         self.inherit_decisions(tx, intake.received, gone, kept)?;
@@ -75,6 +76,21 @@ impl Registry {
         touched.records.extend([kept, gone]);
         touched.persons.extend(tx.person_of(kept)?);
         Ok(Ok(FeedOutcome::accepted(Vec::new())))
+    }
+
+    /// Holds all that a merge changes: both persons, what the subsumed record is filed under, and the persons of whom a
+    /// steward was asked, or decided, whether it is theirs.
+    fn hold_parties(&self, tx: &mut Transaction<'_>, kept: Option<RecordId>, gone: RecordId) -> Result<(), Failure> {
+        let parties: Vec<RecordId> = kept.into_iter().chain([gone]).collect();
+        tx.persons_lock(&parties, None)?;
+        let known = tx.version_current(gone)?.unwrap_or_default();
+        hold_files(tx, &ComparisonRecord::of(&known))?;
+        let decisions = tx.decisions_of(gone)?;
+        let reviews = tx.reviews_of_record(gone, "open")?;
+        let decided = decisions.iter().flat_map(|decision| [decision.record_a, decision.record_b]);
+        let asked = reviews.iter().map(|review| review.record_id);
+        let concerned: Vec<RecordId> = decided.chain(asked).filter(|id| *id != gone.0).map(RecordId).collect();
+        Ok(tx.persons_lock(&concerned, None)?)
     }
 
     /// The links that hung on the subsumed identifier become the survivor's: both persons are one from now on.

@@ -12,6 +12,7 @@ mod error;
 mod feed;
 mod history;
 mod intake;
+mod journal;
 mod linking;
 mod merge;
 mod outbox;

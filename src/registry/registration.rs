@@ -4,13 +4,13 @@
 
 use super::act::Act;
 use super::history::Occurrence;
-use super::intake::{Touched, stable_key};
+use super::intake::Touched;
 use super::linking::Cause;
 use super::{Failure, Registry};
 use crate::access::Principal;
 use crate::audit::Action;
 use crate::identity::{PatientIdentifier, PersonId};
-use crate::store::Transaction;
+use crate::store::{Hold, Transaction};
 
 /// The regional ID of a person who is registered now.
 #[derive(Clone, PartialEq, Eq)]
@@ -33,12 +33,15 @@ impl Registry {
         };
         self.0.regional.prepare(&self.0.store)?;
         self.journal_rules()?;
-        // Two that register one person at a time must not both find that there is no ID.
-        let locks = vec![stable_key(&["person", &person.0.to_string()])];
         let (registry, actor, now) = (self.clone(), operator.key.clone(), self.0.clock.micros());
         let identifier = identifier.clone();
-        self.write(locks, move |tx| {
+        // Two that register one person at a time must not both find that there is no ID.
+        self.write(vec![person.0], move |tx| {
             let Some(person) = registry.person_by_identifier(tx, &identifier)? else { return Ok(None) };
+            let late = tx.hold_persons(&[person], Hold::Alone)?;
+            if late && registry.person_by_identifier(tx, &identifier)? != Some(person) {
+                return Err(tx.lost_race().into());
+            }
             registry.register_in(tx, &actor, now, person).map(Some)
         })
     }

@@ -38,8 +38,15 @@ pub struct Replayed {
 pub enum ReplayError {
     /// The store could not do it.
     Failure(Failure),
-    /// The journal goes on under other rules than this registry has; what differs.
-    OtherRules(Vec<String>),
+    /// Messages were dropped from the journal that this store never had: it came from an older snapshot.
+    Gap,
+    /// The journal goes on under other rules than this registry has.
+    OtherRules {
+        /// What differs.
+        names: Vec<String>,
+        /// Since when, microseconds.
+        since: i64,
+    },
     /// This message or act has no record of what it drew: it is older than that record.
     NotRecorded(i64),
     /// This message or act did not end as it did.
@@ -53,13 +60,16 @@ impl fmt::Display for ReplayError {
                 let cause = std::error::Error::source(failure).map(|cause| format!(": {cause}"));
                 write!(f, "{failure}{}", cause.unwrap_or_default())
             }
-            ReplayError::OtherRules(names) => {
-                write!(
-                    f,
-                    "the journal goes on under other rules; give the configuration of then ({})",
-                    names.join(", ")
-                )
-            }
+            ReplayError::OtherRules { names, .. } => write!(
+                f,
+                "the journal goes on under other rules ({}); give the configuration of then and run it again, it goes \
+                 on from there",
+                names.join(", ")
+            ),
+            ReplayError::Gap => f.write_str(
+                "the journal begins after what this store has: restore a snapshot that is newer than the oldest message \
+                 of the journal",
+            ),
             ReplayError::NotRecorded(id) => write!(f, "message {id} is older than the record of what messages drew"),
             ReplayError::Diverged(id) => write!(f, "message {id} does not end as it did; nothing of it was kept"),
         }
@@ -82,13 +92,15 @@ impl From<StoreError> for ReplayError {
 
 impl Registry {
     /// Plays `journal`, in order of its places, into this store, which came from a snapshot; what the store has already
-    /// is passed over. `read` says what a message says.
+    /// is passed over. Where the journal is not `whole`, it must begin with what the store has. `read` says what a
+    /// message says.
     pub fn replay(
         &self,
         journal: impl IntoIterator<Item = Result<InboxRow, StoreError>>,
+        whole: bool,
         read: impl Fn(&InboxRow) -> Change,
     ) -> Result<Replayed, ReplayError> {
-        let (mut replayed, mut reached) = (Replayed::default(), 0);
+        let mut replayed = Replayed::default();
         for row in journal {
             let row = row?;
             let earlier = self.0.store.read(|tx| -> Result<Vec<InboxRow>, StoreError> {
@@ -98,14 +110,14 @@ impl Registry {
                 replayed.known += 1;
                 continue;
             }
+            if !whole && replayed == Replayed::default() {
+                return Err(ReplayError::Gap);
+            }
             let drawn = row.drawn.as_deref().ok_or(ReplayError::NotRecorded(row.id))?;
             let drawn = Drawn::from_text(drawn)?;
-            reached = drawn.counters().iter().map(|counter| counter + 1).fold(reached, i64::max);
             self.again(row, drawn, &read)?;
             replayed.done += 1;
         }
-        let prefix = self.0.settings.regional.prefix.clone();
-        self.0.store.write(Vec::new(), move |tx| -> Result<(), StoreError> { tx.regional_reach(&prefix, reached) })?;
         self.0.population.is_now(self.0.store.read(|tx| tx.records_count())?);
         Ok(replayed)
     }
@@ -116,7 +128,7 @@ impl Registry {
             let theirs = serde_json::from_slice(&row.payload).map_err(|_| Failure::Corrupt("the rules"))?;
             let differences = differences(&self.rules(), &theirs);
             if !differences.is_empty() {
-                return Err(ReplayError::OtherRules(differences));
+                return Err(ReplayError::OtherRules { names: differences, since: row.received });
             }
         }
         let change = if row.reply_id.is_empty() { None } else { Some(read(&row)) };
@@ -128,6 +140,10 @@ impl Registry {
                 None => registry.act_again(tx, &row)?,
             }
             let now = tx.inbox_find(row.message_key, &row.principal, &row.message_id)?;
+            // Whatever comes after it, a crash too: a number that was issued is never issued again.
+            if let Some(last) = drawn.counters().iter().max() {
+                tx.regional_reach(&registry.0.settings.regional.prefix, last + 1)?;
+            }
             let same = now.iter().any(|one| one.id == row.id && one.outcome == row.outcome);
             if same && tx.is_as_it_was() { Ok(()) } else { Err(ReplayError::Diverged(row.id)) }
         })

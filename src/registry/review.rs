@@ -2,6 +2,7 @@
 //! person withdraws it, and is never overridden by a score.
 
 use super::act::Act;
+use super::feed::hold_files;
 use super::history::Occurrence;
 use super::intake::Touched;
 use super::linking::{Cause, LinkGround, OVERLAY};
@@ -83,6 +84,9 @@ impl Registry {
         let both: Vec<RecordId> =
             [Some(found.record_id), found.other_record].into_iter().flatten().map(RecordId).collect();
         tx.persons_lock(&both, None)?;
+        if let (None, Some(person)) = (found.other_record, found.person_id) {
+            self.hold_living(tx, PersonId(person))?;
+        }
         // Another steward may have decided it before the persons were locked.
         let Some(row) = tx.review_get(*review)?.filter(|row| row.state == "open") else { return Ok(false) };
         let journalled = self.journal_act(tx, actor, now, act)?;
@@ -163,6 +167,7 @@ impl Registry {
         }
         let said = tx.version_current(record)?.unwrap_or_default();
         let comparison = ComparisonRecord::of(&said);
+        hold_files(tx, &comparison)?;
         Ok(tx.filing_replace(record, &comparison.blocking_keys(), &search_tokens(&said), &comparison.encode())?)
     }
 

@@ -1,7 +1,7 @@
 //! The rules under which messages take effect, journalled whenever they change: a replay under other rules would come
 //! to something else, and is refused.
 
-use super::intake::Touched;
+use super::intake::{Touched, stable_key};
 use super::{Failure, Registry, Settings};
 use crate::audit::Action;
 use crate::store::Transaction;
@@ -33,10 +33,19 @@ fn rules(settings: &Settings) -> Value {
     })
 }
 
-/// The names of what differs.
+/// Longest value of a rule that is shown.
+const SHOWN: usize = 40;
+
+/// The names of what differs, with both values where they are short.
 pub(super) fn differences(ours: &Value, theirs: &Value) -> Vec<String> {
     let names = ours.as_object().into_iter().flatten().map(|(name, _)| name);
-    names.filter(|name| ours.get(name) != theirs.get(name)).cloned().collect()
+    let differing = names.filter(|name| ours.get(name) != theirs.get(name));
+    let shown = |name: &String| {
+        let [ours, theirs] = [ours, theirs].map(|rules| rules.get(name).unwrap_or(&Value::Null).to_string());
+        let short = ours.len() <= SHOWN && theirs.len() <= SHOWN;
+        if short { format!("{name}: {theirs}, not {ours}") } else { name.clone() }
+    };
+    differing.map(shown).collect()
 }
 
 impl Registry {
@@ -57,7 +66,8 @@ impl Registry {
         }
         let payload = self.rules().to_string();
         let (registry, now) = (self.clone(), self.0.clock.micros());
-        self.write(Vec::new(), move |tx| registry.rule(tx, "operator", now, &payload))?;
+        // Two that begin at a time must not both find that the rules are new.
+        self.write(vec![stable_key(&[RULES])], move |tx| registry.rule(tx, "operator", now, &payload))?;
         self.0.ruled.store(true, Ordering::Relaxed);
         Ok(())
     }

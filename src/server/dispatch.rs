@@ -26,18 +26,25 @@ pub struct Dispatcher {
     threads: Vec<JoinHandle<()>>,
 }
 
+/// Wakes threads that wait, so that they end.
 #[derive(Default)]
-struct Bell {
+pub(super) struct Bell {
     stopped: Mutex<bool>,
     rung: Condvar,
 }
 
 impl Bell {
     /// Waits; whether to go on.
-    fn wait(&self, time: Duration) -> bool {
+    pub(super) fn wait(&self, time: Duration) -> bool {
         let stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.rung.wait_timeout_while(stopped, time, |stopped| !*stopped);
         !*waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Wakes all that wait, for the last time.
+    pub(super) fn stop(&self) {
+        *self.stopped.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.rung.notify_all();
     }
 }
 
@@ -86,8 +93,7 @@ impl Dispatcher {
 
 impl Drop for Dispatcher {
     fn drop(&mut self) {
-        *self.bell.stopped.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.bell.rung.notify_all();
+        self.bell.stop();
         for thread in self.threads.drain(..) {
             // One that broke off has said so.
             let _ = thread.join();
@@ -143,7 +149,7 @@ impl Teller {
     }
 }
 
-fn complain(what: &str, failure: &Failure) {
+pub(super) fn complain(what: &str, failure: &Failure) {
     let cause = std::error::Error::source(failure).map(|cause| format!(": {cause}")).unwrap_or_default();
     log::error!("{what}: {failure}{cause}");
 }

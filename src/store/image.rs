@@ -4,7 +4,7 @@
 //! its write-ahead log grows until the copy is made. It must never write to the store.
 
 use super::connection::sqlite_onlooker;
-use super::{StoreError, migrations};
+use super::{JournalPlace, StoreError, Transaction, migrations};
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -42,6 +42,12 @@ impl Image {
         let image = Self { path, file };
         image.file.set_len(0).map_err(cannot)?;
         Ok(image)
+    }
+
+    /// How far the journal is in it.
+    pub fn journal_place(&self) -> Result<Option<JournalPlace>, StoreError> {
+        let mut connection = sqlite_onlooker(&self.path.to_string_lossy())?;
+        Transaction::new(&mut connection, None).journal_reached()
     }
 
     /// Where it is.

@@ -12,6 +12,7 @@ pub struct Journal {
     connection: Connection,
     page: std::vec::IntoIter<InboxRow>,
     after: i64,
+    whole: bool,
 }
 
 impl Journal {
@@ -19,7 +20,13 @@ impl Journal {
     pub fn of(url: &str) -> Result<Self, StoreError> {
         let mut connection = look(url)?;
         migrations::version(&mut connection)?;
-        Ok(Self { connection, page: Vec::new().into_iter(), after: i64::MIN })
+        let whole = Transaction::new(&mut connection, None).journal_is_whole()?;
+        Ok(Self { connection, page: Vec::new().into_iter(), after: i64::MIN, whole })
+    }
+
+    /// Whether nothing was dropped from it.
+    pub fn is_whole(&self) -> bool {
+        self.whole
     }
 }
 

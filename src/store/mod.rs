@@ -14,6 +14,8 @@ mod ids;
 mod image;
 mod inspect;
 mod journal;
+mod kept;
+mod locks;
 mod migrations;
 mod pool;
 mod postgres;
@@ -33,6 +35,8 @@ pub use export::{Copied, ExportError, export};
 pub use image::Image;
 pub use inspect::{Inspection, inspect};
 pub use journal::Journal;
+pub use kept::JournalPlace;
+pub use locks::Hold;
 pub use rows::{
     AuditRow, Counts, DeadLetterRow, DecisionRow, DomainRow, EventRow, InboxRow, LinkRow, OutboxRow, PersonRow,
     ReviewRow, SenderRow, SourceRecordRow, SubscriberRow,
@@ -64,6 +68,7 @@ pub fn is_store_address(url: &str) -> bool {
 pub struct Store(Arc<Inner>);
 
 struct Inner {
+    url: String,
     ids: Ids,
     backend: Backend,
     metrics: Metrics,
@@ -95,7 +100,7 @@ impl Store {
         } else {
             return Err(StoreError::Unavailable("its URL must begin with sqlite: or postgres://".to_owned()));
         };
-        Ok(Self(Arc::new(Inner { ids: Ids::new(clock.clone(), lane), backend, metrics })))
+        Ok(Self(Arc::new(Inner { url: url.to_owned(), ids: Ids::new(clock.clone(), lane), backend, metrics })))
     }
 
     /// What is counted and timed of this store, and of all that stands on it.

@@ -3,6 +3,7 @@
 
 use super::connection::{Connection, postgres};
 use super::ids::LANES;
+use super::locks::Locks;
 use super::pool::Pool;
 use super::sqlite::{host, read_in};
 use super::transaction::{is_closed, may_retry};
@@ -19,6 +20,10 @@ const CONNECTIONS: usize = 16;
 
 /// How often a lost race is run again.
 const ATTEMPTS: u32 = 5;
+
+/// How often a work begins anew because it turned out to need what another one holds. It waits for that then, in line,
+/// so each time it gets further.
+const WAITS: u32 = 50;
 
 /// Most audit rows that wait.
 const WAITING: usize = 4096;
@@ -51,6 +56,8 @@ enum Message {
 enum Attempt<T, E> {
     Done(Result<T, E>),
     Again(StoreError),
+    /// With these locks from the beginning.
+    AgainWith(Locks),
 }
 
 impl PostgresStore {
@@ -157,33 +164,35 @@ fn prepare(connection: &mut Connection, clock: &Clock) -> Result<i32, StoreError
 }
 
 /// Runs `work` in a transaction of its own, again after a lost race.
-fn write<T, E, W>(pool: &Pool, mut locks: Vec<i64>, mut work: W) -> Result<T, E>
+fn write<T, E, W>(pool: &Pool, locks: Vec<i64>, mut work: W) -> Result<T, E>
 where
     E: From<StoreError>,
     W: FnMut(&mut Transaction<'_>) -> Result<T, E>,
 {
-    locks.sort_unstable();
-    locks.dedup();
-    let mut last = StoreError::Busy;
-    for attempt in 0..=ATTEMPTS {
-        if attempt > 0 {
-            std::thread::sleep(Duration::from_millis(2 << attempt));
-        }
+    let mut locks = Locks::alone(locks);
+    let (mut attempts, mut waits) = (0, 0);
+    loop {
         match pool.lend(|connection| attempt_in(connection, &locks, &mut work))? {
             Attempt::Done(result) => return result,
+            Attempt::AgainWith(_) if waits == WAITS => return Err(StoreError::Busy.into()),
+            Attempt::AgainWith(wanted) => {
+                waits += 1;
+                locks = wanted;
+            }
+            Attempt::Again(error) if attempts == ATTEMPTS => return Err(error.into()),
             Attempt::Again(error) => {
                 if matches!(error, StoreError::Unavailable(_)) {
                     pool.forget_idle();
                 }
-                last = error;
+                attempts += 1;
+                std::thread::sleep(Duration::from_millis(2 << attempts));
             }
         }
     }
-    Err(last.into())
 }
 
 /// One attempt, and whether the connection is fit for others afterwards.
-fn attempt_in<T, E, W>(connection: &mut Connection, locks: &[i64], work: &mut W) -> (Attempt<T, E>, bool)
+fn attempt_in<T, E, W>(connection: &mut Connection, locks: &Locks, work: &mut W) -> (Attempt<T, E>, bool)
 where
     E: From<StoreError>,
     W: FnMut(&mut Transaction<'_>) -> Result<T, E>,
@@ -192,7 +201,7 @@ where
         return (Attempt::Again(StoreError::Unavailable("the connection was closed".to_owned())), false);
     }
     let mut transaction = Transaction::new(connection, None);
-    let result = match transaction.lock(locks) {
+    let result = match transaction.lock(locks.clone()) {
         Ok(()) => {
             let guarded = std::panic::AssertUnwindSafe(|| work(&mut transaction));
             std::panic::catch_unwind(guarded).unwrap_or_else(|_| Err(StoreError::Panicked.into()))
@@ -200,11 +209,13 @@ where
         Err(error) => Err(error.into()),
     };
     let (retry, broken, refused) = (transaction.wants_retry(), transaction.is_broken(), transaction.was_refused());
+    let (waits, wanted) = (transaction.wants_to_wait(), transaction.take_locks());
     match result {
-        Ok(value) if !refused => commit(connection, value),
+        Ok(value) if !refused && !waits => commit(connection, value),
         Ok(_) | Err(_) if broken => {
             (Attempt::Again(StoreError::Unavailable("the connection was closed".to_owned())), false)
         }
+        Ok(_) | Err(_) if waits => (Attempt::AgainWith(wanted), connection.batch("ROLLBACK").is_ok()),
         Ok(_) | Err(_) if retry => (Attempt::Again(StoreError::Busy), connection.batch("ROLLBACK").is_ok()),
         // The work went on after a statement that failed: PostgreSQL would answer its commit with a rollback.
         Ok(_) => {

@@ -3,6 +3,7 @@
 use super::StoreError;
 use super::connection::Connection;
 use super::drawn::Draws;
+use super::locks::Locks;
 use super::witness::{Changes, Thing, Witness};
 use crate::metrics::Count;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -12,10 +13,13 @@ pub struct Transaction<'a> {
     connection: &'a mut Connection,
     sequences: Option<&'a Sequences>,
     retry: bool,
+    waits: bool,
     broken: bool,
     refused: bool,
     counts: Vec<Count>,
     pub(super) draws: Draws,
+    /// None where nothing is written, and where no lock is needed.
+    pub(super) locks: Option<Locks>,
     /// What was read, where it is noted.
     seen: Option<Vec<Thing>>,
     /// Where changes are noted.
@@ -38,10 +42,12 @@ impl<'a> Transaction<'a> {
             connection,
             sequences,
             retry: false,
+            waits: false,
             broken: false,
             refused: false,
             counts: Vec::new(),
             draws: Draws::default(),
+            locks: None,
             seen: None,
             changes: None,
         }
@@ -137,6 +143,17 @@ impl<'a> Transaction<'a> {
     pub fn lost_race(&mut self) -> StoreError {
         self.retry = true;
         StoreError::Busy
+    }
+
+    /// What to fail with when another transaction holds what this one turned out to need.
+    pub(super) fn must_wait(&mut self) -> StoreError {
+        self.waits = true;
+        self.lost_race()
+    }
+
+    /// Whether it only has to wait for another transaction.
+    pub(super) fn wants_to_wait(&self) -> bool {
+        self.waits
     }
 
     /// Whether a statement failed for contention alone.

@@ -2,7 +2,7 @@
 
 use super::{Reply, Request, Service, hash_of, problem, wrapper};
 use crate::audit::Action;
-use crate::hl7v3::{self, AcceptCode, Content, Detail, Feed, Interaction, Merge, Severity};
+use crate::hl7v3::{self, AcceptCode, Content, Detail, Feed, Interaction, Merge, Severity, Strictness};
 use crate::registry::{
     Change, Failure, FeedCommand, FeedOutcome, Intake, JournalRow as InboxRow, MergeCommand, Place, Reason, Refusal,
     Remark,
@@ -33,10 +33,11 @@ impl Service {
         Ok(self.acknowledge(request, &frame, objection, &settled.outcome))
     }
 
-    /// What a message of the journal says.
+    /// What a message of the journal says, whoever was strict when it came in: what was accepted then is read alike by
+    /// who forgives, and what was refused has its refusal.
     pub fn change(&self, row: &InboxRow) -> Change {
         let read = xml::read(&row.payload, None, &Limits::default().of_rewritten()).ok();
-        let message = read.and_then(|payload| hl7v3::decode(&payload, self.settings.strictness).ok());
+        let message = read.and_then(|payload| hl7v3::decode(&payload, Strictness::Lenient).ok());
         let Some(message) = message else { return Change::Unusable(Action::Update) };
         let action = action_of(message.header.interaction);
         match &message.content {

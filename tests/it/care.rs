@@ -11,12 +11,12 @@ use std::process::{Command, Output};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Runs `nayose` in `folder`.
-fn nayose(folder: &Path, words: &[&str]) -> Output {
+pub fn nayose(folder: &Path, words: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_nayose")).args(words).current_dir(folder).output().unwrap()
 }
 
 /// Likewise; it must end as meant.
-fn ends(folder: &Path, words: &[&str], status: i32) -> String {
+pub fn ends(folder: &Path, words: &[&str], status: i32) -> String {
     let output = nayose(folder, words);
     let told = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert_eq!(output.status.code(), Some(status), "{words:?}: {told}");
@@ -154,7 +154,7 @@ fn goes_round(lines: &str) {
 #[test]
 fn an_export_goes_round_through_both_kinds_of_store() {
     let seed = seed();
-    for history in 0..histories(3) {
+    for history in histories(3) {
         let place = Place::sqlite().unwrap();
         let store = place.open(&Clock::system()).unwrap();
         let registry = registry(&store, settings());

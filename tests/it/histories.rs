@@ -1,7 +1,8 @@
 //! Random histories: adds, revises, merges and stewards' decisions about few people who are easily taken for each
 //! other, from a seed.
 //!
-//! `NAYOSE_HISTORIES` sets how many are played (the full form is 1,000), `NAYOSE_SEED` plays those of a printed seed.
+//! `NAYOSE_HISTORIES` sets how many are played (the full form is 1,000), `NAYOSE_SEED` plays those of a printed seed, and
+//! with it `NAYOSE_HISTORIES_FROM` goes on where a run was stopped (`--nocapture` shows how far it is).
 
 use crate::people::said;
 use crate::support::*;
@@ -12,10 +13,15 @@ use std::sync::Mutex;
 
 const SENDERS: [&str; 4] = ["h01", "h02", "c01", "c02"];
 
-/// How many histories are played: `NAYOSE_HISTORIES`, else `short`.
-pub fn histories(short: u64) -> u64 {
-    let named = std::env::vars().find(|(name, _)| name == "NAYOSE_HISTORIES");
-    named.and_then(|(_, value)| value.parse().ok()).unwrap_or(short)
+/// The histories that are played: as many as `NAYOSE_HISTORIES` says, else `short`, without those that are done.
+pub fn histories(short: u64) -> impl Iterator<Item = u64> {
+    let named = |sought: &str| std::env::vars().find(|(name, _)| name == sought)?.1.parse().ok();
+    let from = named("NAYOSE_HISTORIES_FROM").unwrap_or(0);
+    (from..named("NAYOSE_HISTORIES").unwrap_or(short)).inspect(|history| {
+        if history % 20 == 0 {
+            println!("{history} histories are done");
+        }
+    })
 }
 
 /// What was said, by message id.

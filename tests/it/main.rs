@@ -23,6 +23,8 @@ mod processes;
 mod region;
 mod registry;
 mod replay;
+mod replay_command;
+mod retention;
 mod support;
 mod tidy;
 mod verify;

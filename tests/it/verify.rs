@@ -50,6 +50,24 @@ fn a_store_that_was_lived_in_keeps_every_rule() {
 }
 
 #[test]
+fn who_had_a_number_that_is_suddenly_another_persons_may_be_left_without_a_record() {
+    for place in places() {
+        let registry = lived_in(&place);
+        let he = Said {
+            kanji: ("西田", "剛"),
+            kana: ("ニシダ", "ゴウ"),
+            birth: "19331122",
+            sex: nayose::identity::Sex::Male,
+            ..hanako()
+        };
+        feed(&registry, "h02", "9", &he);
+        feed(&registry, "h02", "9", &hanako());
+        assert!(others(&registry, "h02", "9").contains(&"2.999.1.11^100".to_owned()), "it is hers now");
+        assert_eq!(broken(&registry), [], "{}", place.url);
+    }
+}
+
+#[test]
 fn lost_and_doubled_links_are_found() {
     let sister = "(SELECT id FROM source_record WHERE value = '101')";
     check(

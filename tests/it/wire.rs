@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use nayose::clock::{Clock, hl7_timestamp};
-use nayose::hl7v3::compose::{FedPatient, RequestFrame, feed_add, feed_merge, pix_query};
+use nayose::hl7v3::compose::{FedPatient, RequestFrame, feed_add, feed_merge, feed_revise, pix_query};
 use nayose::hl7v3::{Device, InstanceIdentifier, ShownIdentifier};
 use nayose::identity::{Demographics, PatientIdentifier};
 use nayose::xml::{self, Element};
@@ -26,7 +26,7 @@ pub struct Answered {
 }
 
 /// A configuration of the domains of [`DOMAINS`] over the store at `url`, with free ports.
-fn configuration(url: &str) -> String {
+pub fn configuration(url: &str) -> String {
     let mut text = format!(
         "[server]\nhttp = \"127.0.0.1:0\"\nadmin = \"off\"\nlog_level = \"warn\"\n[store]\nurl = \"{url}\"\n\
          [network]\nname = \"Hoshimi\"\nregional = {{ oid = \"{REGIONAL}\", namespace = \"HOSHIMI\" }}\n\
@@ -45,8 +45,15 @@ fn configuration(url: &str) -> String {
 impl Process {
     /// Starts a server named `name` over the store at `url`; its files are in `folder`.
     pub fn start(folder: &Path, name: &str, url: &str) -> Self {
+        Self::start_with(folder, name, &configuration(url))
+    }
+
+    /// Likewise with this configuration, which stays as `name.toml`.
+    pub fn start_with(folder: &Path, name: &str, configuration: &str) -> Self {
         let (config, addresses) = (folder.join(format!("{name}.toml")), folder.join(format!("{name}.addresses")));
-        std::fs::write(&config, configuration(url)).unwrap();
+        std::fs::write(&config, configuration).unwrap();
+        // Of a server of that name before this one.
+        let _ = std::fs::remove_file(&addresses);
         let mut command = Command::new(env!("CARGO_BIN_EXE_nayose"));
         command.arg("serve").arg("--config").arg(&config).arg("--address-file").arg(&addresses);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
@@ -182,6 +189,11 @@ fn patient(identifier: PatientIdentifier, demographics: Demographics) -> FedPati
 /// A feed in a message of its own.
 pub fn feed_payload(domain: &str, value: &str, said: &Said) -> String {
     feed_add(&frame(), &patient(id(domain, value), demographics(said)))
+}
+
+/// What is now known of a patient, in a message of its own.
+pub fn revise_payload(domain: &str, value: &str, said: &Said) -> String {
+    feed_revise(&frame(), &patient(id(domain, value), demographics(said)))
 }
 
 /// A merge of two identifiers of `domain` in a message of its own.

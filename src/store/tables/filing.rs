@@ -7,7 +7,7 @@ use crate::planted::{self, Bug};
 use crate::store::connection::{Connection, PgConnection, on_connection};
 use crate::store::schema::{blocking_key, comparison_row, link, search_token, source_record};
 use crate::store::witness::Thing;
-use crate::store::{StoreError, Transaction};
+use crate::store::{Hold, StoreError, Transaction};
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use std::collections::BTreeSet;
@@ -71,6 +71,36 @@ impl Transaction<'_> {
         on_connection!(self, connection => diesel::delete(comparison_row::table.find(record.0)).execute(connection))?;
         Ok(())
     }
+
+    fn rows_now(&mut self, records: &[RecordId]) -> Result<Vec<Candidate>, StoreError> {
+        let mut found = Vec::with_capacity(records.len());
+        let one_by_one = matches!(self.connection(), Connection::Sqlite(_));
+        // On SQLite a statement for one row is compiled once, and one with `IN (...)` each time.
+        for record in records.iter().filter(|_| one_by_one) {
+            let rows: Vec<(i64, Option<i64>, Vec<u8>)> = on_connection!(self, connection => comparison_row::table
+                .inner_join(source_record::table.on(source_record::id.eq(comparison_row::record_id)))
+                .left_join(link::table.on(link::record_id.eq(comparison_row::record_id).and(link::valid_to.is_null())))
+                .filter(comparison_row::record_id.eq(record.0))
+                .filter(source_record::status.eq("active"))
+                .select((comparison_row::record_id, link::person_id.nullable(), comparison_row::row))
+                .load(connection))?;
+            found.extend(rows.into_iter().map(candidate));
+        }
+        for chunk in records.chunks(CHUNK).filter(|_| !one_by_one) {
+            let ids: Vec<i64> = chunk.iter().map(|record| record.0).collect();
+            let rows: Vec<(i64, Option<i64>, Vec<u8>)> = on_connection!(self, connection => comparison_row::table
+                .inner_join(source_record::table.on(source_record::id.eq(comparison_row::record_id)))
+                .left_join(link::table.on(link::record_id.eq(comparison_row::record_id).and(link::valid_to.is_null())))
+                .filter(comparison_row::record_id.eq_any(&ids))
+                .filter(source_record::status.eq("active"))
+                .select((comparison_row::record_id, link::person_id.nullable(), comparison_row::row))
+                .load(connection))?;
+            found.extend(rows.into_iter().map(candidate));
+        }
+        found.sort_by_key(|candidate: &Candidate| candidate.record);
+        found.dedup_by_key(|candidate| candidate.record);
+        Ok(found)
+    }
 }
 
 /// A statement for one row is compiled once, and one for many rows each time: here compiling is the dearer part.
@@ -131,33 +161,14 @@ impl Candidates for Transaction<'_> {
 
     fn rows(&mut self, records: &[RecordId]) -> Result<Vec<Candidate>, StoreError> {
         self.read(records.iter().map(|record| Thing::Record(record.0)));
-        let mut found = Vec::with_capacity(records.len());
-        let one_by_one = matches!(self.connection(), Connection::Sqlite(_));
-        // On SQLite a statement for one row is compiled once, and one with `IN (...)` each time.
-        for record in records.iter().filter(|_| one_by_one) {
-            let rows: Vec<(i64, Option<i64>, Vec<u8>)> = on_connection!(self, connection => comparison_row::table
-                .inner_join(source_record::table.on(source_record::id.eq(comparison_row::record_id)))
-                .left_join(link::table.on(link::record_id.eq(comparison_row::record_id).and(link::valid_to.is_null())))
-                .filter(comparison_row::record_id.eq(record.0))
-                .filter(source_record::status.eq("active"))
-                .select((comparison_row::record_id, link::person_id.nullable(), comparison_row::row))
-                .load(connection))?;
-            found.extend(rows.into_iter().map(candidate));
+        loop {
+            let found = self.rows_now(records)?;
+            let persons: Vec<PersonId> = found.iter().filter_map(|candidate| candidate.person).collect();
+            // Whose they were may have changed before that person was held; of who is held it cannot.
+            if !self.hold_persons(&persons, Hold::Shared)? {
+                return Ok(found);
+            }
         }
-        for chunk in records.chunks(CHUNK).filter(|_| !one_by_one) {
-            let ids: Vec<i64> = chunk.iter().map(|record| record.0).collect();
-            let rows: Vec<(i64, Option<i64>, Vec<u8>)> = on_connection!(self, connection => comparison_row::table
-                .inner_join(source_record::table.on(source_record::id.eq(comparison_row::record_id)))
-                .left_join(link::table.on(link::record_id.eq(comparison_row::record_id).and(link::valid_to.is_null())))
-                .filter(comparison_row::record_id.eq_any(&ids))
-                .filter(source_record::status.eq("active"))
-                .select((comparison_row::record_id, link::person_id.nullable(), comparison_row::row))
-                .load(connection))?;
-            found.extend(rows.into_iter().map(candidate));
-        }
-        found.sort_by_key(|candidate: &Candidate| candidate.record);
-        found.dedup_by_key(|candidate| candidate.record);
-        Ok(found)
     }
 
     fn members(&mut self, person: PersonId, limit: usize) -> Result<Vec<Candidate>, StoreError> {

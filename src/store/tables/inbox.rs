@@ -1,10 +1,13 @@
 //! The journal of messages.
 
 use crate::planted::{self, Bug};
-use crate::store::connection::on_connection;
+use crate::store::connection::{Connection, on_connection};
 use crate::store::schema::inbox;
-use crate::store::{InboxRow, SenderRow, StoreError, Transaction};
+use crate::store::{InboxRow, JournalPlace, SenderRow, StoreError, Transaction};
 use diesel::prelude::*;
+
+/// Under this name stands when the newest message came in that was dropped, and a little. A word of the store.
+const DROPPED_BEFORE: &str = "journal_dropped_before";
 
 impl Transaction<'_> {
     /// Messages of this key, sender and id, the earliest first.
@@ -80,9 +83,63 @@ impl Transaction<'_> {
         if let Some(place) = self.place(|sequences| &sequences.inbox) {
             return Ok(place);
         }
+        self.lock_places(false)?;
         let drawn: Place = on_connection!(self, connection =>
             diesel::sql_query("SELECT nextval('journal_seq') AS place").get_result(connection))?;
         Ok(drawn.place)
+    }
+
+    /// The last place that was taken, when all earlier ones are committed or given up; none where none was.
+    pub(in crate::store) fn journal_reached(&mut self) -> Result<Option<JournalPlace>, StoreError> {
+        if matches!(self.connection(), Connection::Postgres(_)) {
+            self.lock_places(true)?;
+        }
+        let last: Option<(Option<i64>, i64)> = on_connection!(self, connection => inbox::table
+            .filter(inbox::seq.is_not_null())
+            .order(inbox::seq.desc())
+            .select((inbox::seq, inbox::id))
+            .first(connection)
+            .optional())?;
+        Ok(last.and_then(|(seq, id)| Some(JournalPlace { seq: seq?, id })))
+    }
+
+    /// Whether that message or act stands at that place.
+    pub(in crate::store) fn journal_has(&mut self, place: JournalPlace) -> Result<bool, StoreError> {
+        let found: Option<i64> = on_connection!(self, connection => inbox::table
+            .filter(inbox::seq.eq(place.seq))
+            .filter(inbox::id.eq(place.id))
+            .select(inbox::id)
+            .first(connection)
+            .optional())?;
+        Ok(found.is_some())
+    }
+
+    /// Whether nothing was dropped from the journal.
+    pub(in crate::store) fn journal_is_whole(&mut self) -> Result<bool, StoreError> {
+        Ok(self.setting(DROPPED_BEFORE)?.is_none())
+    }
+
+    /// Drops the first messages and acts as long as they came in before `before` and stand before `kept`, at most
+    /// `limit`; how many. What stands at `kept` stays: by it the place is known to be of this store.
+    pub fn journal_prune(&mut self, kept: JournalPlace, before: i64, limit: usize) -> Result<usize, StoreError> {
+        if !self.journal_has(kept)? {
+            return Ok(0);
+        }
+        let first: Vec<(Option<i64>, i64)> = on_connection!(self, connection => inbox::table
+            .filter(inbox::seq.lt(kept.seq))
+            .order(inbox::seq.asc())
+            .limit(super::row_limit(limit))
+            .select((inbox::seq, inbox::received))
+            .load(connection))?;
+        let old = first.into_iter().take_while(|(_, received)| *received < before);
+        let (mut last, mut newest) = (None, i64::MIN);
+        for (seq, received) in old {
+            (last, newest) = (seq, newest.max(received));
+        }
+        let Some(last) = last else { return Ok(0) };
+        let known = self.setting(DROPPED_BEFORE)?.and_then(|text| text.parse().ok()).unwrap_or(i64::MIN);
+        self.setting_put(DROPPED_BEFORE, &known.max(newest.saturating_add(1)).to_string())?;
+        on_connection!(self, connection => diesel::delete(inbox::table.filter(inbox::seq.le(last))).execute(connection))
     }
 
     /// At most `limit` messages and acts that have a place after `after`, in order of it.

@@ -5,7 +5,7 @@ use super::{CHUNK, ONE_BY_ONE};
 use crate::identity::{PersonId, RecordId};
 use crate::store::connection::{Connection, on_connection};
 use crate::store::schema::{link, person, source_record};
-use crate::store::{PersonRow, SourceRecordRow, StoreError, Transaction};
+use crate::store::{Hold, PersonRow, SourceRecordRow, StoreError, Transaction};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text};
 
@@ -18,8 +18,8 @@ struct Held {
 }
 
 impl Transaction<'_> {
-    /// Locks the persons whose `records` these are, in ascending order and until the end of the transaction, so
-    /// that nobody moves a record to or from them meanwhile (decision 6). `seen` is what a decision was built on.
+    /// Locks the persons whose `records` these are, until the end of the transaction, so that nobody moves a record to
+    /// or from them, or reads what they are, meanwhile (decision 6). `seen` is what a decision was built on.
     /// Where another transaction has just changed any of it, the race is lost and the work runs again. A store
     /// with one writer needs none of this.
     pub fn persons_lock(&mut self, records: &[RecordId], seen: Option<(RecordId, PersonId)>) -> Result<(), StoreError> {
@@ -31,6 +31,8 @@ impl Transaction<'_> {
         let mut persons: Vec<i64> = before.iter().map(|(_, person)| person.0).collect();
         persons.sort_unstable();
         persons.dedup();
+        self.hold(persons.iter().copied(), Hold::Alone)?;
+        // A process of the version before this one knows the locks on rows alone.
         let held = self.persons_hold(&persons)?;
         let all = held.iter().map(|row| row.id).eq(persons) && held.iter().all(|row| row.state == "active");
         let as_seen = seen.is_none_or(|pair| before.contains(&pair));

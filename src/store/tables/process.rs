@@ -6,13 +6,14 @@ use crate::store::transaction::Sequences;
 use crate::store::{Counts, StoreError, Transaction};
 use diesel::dsl::max;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Integer};
+use diesel::sql_types::{BigInt, Bool, Integer};
 use std::sync::atomic::AtomicI64;
 
 /// First half of the advisory locks that are this program's own; the other half says which.
 const OWN_LOCKS: i32 = 0x6e61;
 const LOCK_MIGRATIONS: i32 = -1;
 const LOCK_SEAL: i32 = -2;
+const LOCK_PLACES: i32 = -3;
 
 /// Gives a place in commit order to every row of a table that has none.
 macro_rules! seal_table {
@@ -85,29 +86,20 @@ impl Transaction<'_> {
         self.own_lock("SELECT pg_advisory_unlock($1, $2)", LOCK_MIGRATIONS)
     }
 
+    /// Until the end of the transaction: waits until nobody has taken a place that is not committed, and lets nobody
+    /// take one (`all`), or takes one. PostgreSQL only.
+    pub(super) fn lock_places(&mut self, all: bool) -> Result<(), StoreError> {
+        let sql =
+            if all { "SELECT pg_advisory_xact_lock($1, $2)" } else { "SELECT pg_advisory_xact_lock_shared($1, $2)" };
+        self.own_lock(sql, LOCK_PLACES)
+    }
+
     fn own_lock(&mut self, sql: &str, which: i32) -> Result<(), StoreError> {
         on_connection!(self, connection => diesel::sql_query(sql)
             .bind::<Integer, _>(OWN_LOCKS)
             .bind::<Integer, _>(which)
             .execute(connection))?;
         Ok(())
-    }
-
-    /// Takes advisory locks until the end of the transaction, in the order given. One connection writes SQLite: no
-    /// lock is needed there.
-    pub(in crate::store) fn lock(&mut self, locks: &[i64]) -> Result<(), StoreError> {
-        if locks.is_empty() {
-            return Ok(());
-        }
-        let result = match self.connection() {
-            Connection::Sqlite(_) => return Ok(()),
-            Connection::Postgres(connection) => {
-                diesel::sql_query("SELECT pg_advisory_xact_lock(k) FROM unnest($1) AS k")
-                    .bind::<Array<BigInt>, _>(locks)
-                    .execute(connection.as_mut())
-            }
-        };
-        result.map(drop).map_err(|error| self.failed(error))
     }
 
     /// Gives each event, outbox row and audit row that is committed its place in commit order; where one

@@ -2,10 +2,12 @@
 
 use super::*;
 use crate::identity::PersonId;
-use crate::store::LinkRow;
 use crate::store::connection::Connection;
+use crate::store::{Hold, LinkRow};
 use diesel::prelude::*;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::channel;
+use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
 #[derive(QueryableByName)]
@@ -80,6 +82,40 @@ fn persons_are_locked_in_ascending_order_whatever_order_they_were_named_in() {
         release.send(()).unwrap();
         assert!(third.is_ok(), "{third:?}");
     });
+}
+
+/// Two works at once: each holds its first key, and when both do, wants the other's. How often each began.
+fn crosswise(store: &Store, hold: Hold) -> [u32; 2] {
+    let met = Arc::new(Barrier::new(2));
+    let begun: [Arc<AtomicU32>; 2] = Default::default();
+    std::thread::scope(|scope| {
+        for (own, other) in [(0, 1), (1, 0)] {
+            let (store, met, begun) = (store.clone(), Arc::clone(&met), Arc::clone(&begun[own]));
+            scope.spawn(move || {
+                let key = |which: usize| i64::try_from(which).unwrap() + 500;
+                let done: Result<(), StoreError> = store.write(Vec::new(), move |tx| {
+                    tx.hold([key(own)], hold)?;
+                    if begun.fetch_add(1, Ordering::Relaxed) == 0 {
+                        met.wait();
+                    }
+                    tx.hold([key(other)], hold)?;
+                    Ok(())
+                });
+                done.unwrap();
+            });
+        }
+    });
+    begun.map(|begun| begun.load(Ordering::Relaxed))
+}
+
+#[test]
+fn what_comes_up_on_the_way_is_waited_for_in_order_from_the_beginning() {
+    let Some(place) = Place::postgres() else { return };
+    let store = place.open(&clock()).unwrap();
+    assert_eq!(crosswise(&store, Hold::Shared), [1, 1], "who only reads disturbs nobody");
+    // Whoever waited where he stood would wait for ever. One of them, or both, begin anew and hold both at once.
+    let begun = crosswise(&store, Hold::Alone);
+    assert!(begun.iter().sum::<u32>() > 2 && begun.iter().all(|begun| *begun < 4), "{begun:?}");
 }
 
 #[test]
