@@ -272,16 +272,25 @@ fn requests<H: Handler>(
     let metrics: Metrics = state.handler.metrics().clone();
     let data = state.clone();
     let crowd = Crowd::new(settings.connections_of_one);
+    let of_worker = settings.connections.div_ceil(workers).max(1);
+    let delivery = settings.delivery_deadline;
     let mut server = HttpServer::new(move || App::new().app_data(data.clone()).configure(http::routes::<H>))
         .on_connect(move |connection, extensions| {
             // Both go with the connection.
             extensions.insert(Raised::on(&metrics.gauges().connections));
             extensions.insert(socket(connection).map(|stream| crowd.admit(stream)));
+            if let Some(stream) = socket(connection) {
+                bound_delivery(stream, delivery);
+            }
             identify(connection, extensions, &systems);
         })
         .workers(workers)
         .worker_max_blocking_threads(settings.blocking_threads.div_ceil(workers).max(1))
-        .max_connections(settings.connections.div_ceil(workers).max(1))
+        .max_connections(of_worker)
+        // Who says nothing costs a handshake no work: as many may shake hands as may be let in, else a crowd that does
+        // not would keep everyone else waiting.
+        .max_connection_rate(of_worker)
+        .tls_handshake_timeout(settings.handshake_deadline)
         .client_request_timeout(settings.head_deadline)
         .keep_alive(settings.keep_alive)
         .shutdown_timeout(settings.drain.as_secs().max(1))
@@ -307,6 +316,15 @@ fn socket(connection: &dyn Any) -> Option<&TcpStream> {
     connection
         .downcast_ref::<TcpStream>()
         .or_else(|| connection.downcast_ref::<TlsStream<TcpStream>>().map(|stream| stream.get_ref().0))
+}
+
+/// Has the system end a connection whose other end takes nothing of what was sent for so long, be it gone or be it that
+/// it does not read. The server itself waits for ever there.
+fn bound_delivery(stream: &TcpStream, deadline: Duration) {
+    let millis = u32::try_from(deadline.as_millis()).unwrap_or(u32::MAX);
+    if rustix::net::sockopt::set_tcp_user_timeout(stream, millis).is_err() {
+        log::warn!("the delivery of replies on a connection has no deadline");
+    }
 }
 
 /// Remembers with a connection which system is at its other end.
