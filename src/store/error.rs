@@ -18,6 +18,8 @@ pub enum StoreError {
     },
     /// The store was written by a newer version of this program.
     TooNew,
+    /// The database says that its file is damaged: a disk's fault, not ours.
+    Damaged,
     /// Something stored cannot be read back: a defect.
     Corrupt(&'static str),
     /// The work panicked and was rolled back: a defect.
@@ -38,6 +40,10 @@ impl fmt::Display for StoreError {
             StoreError::TooNew => {
                 f.write_str("the store was written by a newer version; use that version or a newer one")
             }
+            StoreError::Damaged => f.write_str(
+                "the store's file is damaged; stop the server, keep a copy of the file, and restore a backup \
+                 (`nayose verify` says what is broken)",
+            ),
             StoreError::Corrupt(what) => write!(f, "what is stored cannot be read: {what}"),
             StoreError::Panicked => f.write_str("a defect stopped the work; it was rolled back"),
             StoreError::Conflict(rule) => write!(f, "this would break a rule of uniqueness ({rule})"),
@@ -58,6 +64,7 @@ impl From<diesel::result::Error> for StoreError {
             Error::DatabaseError(Kind::ClosedConnection, _) => {
                 StoreError::Unavailable("the connection was closed".to_owned())
             }
+            Error::DatabaseError(_, info) if is_damage(info.message()) => StoreError::Damaged,
             error if is_full(&error) => StoreError::Unavailable("the disk is full".to_owned()),
             Error::DatabaseError(kind, info) => {
                 StoreError::Database(format!("{kind:?}: {}", without_quotes(info.message())))
@@ -76,6 +83,13 @@ impl From<diesel::result::Error> for StoreError {
 pub(super) fn is_full(error: &diesel::result::Error) -> bool {
     let diesel::result::Error::DatabaseError(_, info) = error else { return false };
     info.message() == "database or disk is full" || info.message().contains("No space left on device")
+}
+
+/// Whether SQLite says in `message` that its file is not as it left it.
+pub(super) fn is_damage(message: &str) -> bool {
+    message.contains("database disk image is malformed")
+        || message.contains("file is not a database")
+        || message.contains("malformed database schema")
 }
 
 impl From<diesel::result::ConnectionError> for StoreError {
@@ -110,6 +124,20 @@ mod tests {
         check("disk I/O error", false);
         check("FOREIGN KEY constraint failed", false);
         assert!(!is_full(&Error::NotFound));
+    }
+
+    #[test]
+    fn a_damaged_file_is_told_from_a_refused_statement() {
+        use diesel::result::{DatabaseErrorKind, Error};
+        let check = |message: &str, damaged: bool| {
+            let error = Error::DatabaseError(DatabaseErrorKind::Unknown, Box::new(message.to_owned()));
+            assert_eq!(matches!(StoreError::from(error), StoreError::Damaged), damaged, "{message}");
+        };
+        check("database disk image is malformed", true);
+        check("file is not a database", true);
+        check("malformed database schema (person) - orphan index", true);
+        check("disk I/O error", false);
+        check("malformed JSON", false);
     }
 
     #[test]

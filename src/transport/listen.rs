@@ -228,13 +228,16 @@ async fn serve<H: Handler>(
     }
     tell(&bound);
     let requests_handle = requests.handle();
-    let requests = actix_web::rt::spawn(requests);
+    let mut requests = actix_web::rt::spawn(requests);
     let admin_handle = admin.as_ref().map(Server::handle);
     let admin = admin.map(actix_web::rt::spawn);
+    let mut broken = None;
     if !at_once {
         tokio::select! {
             () = asked => {}
             () = failed(&*state.handler) => log::error!("the service has failed and stops"),
+            // Nobody has asked it to: a process that serves nothing must not look as if it did.
+            ended = &mut requests => broken = Some(broke_by_itself(ended)),
         }
     }
     state.stopping.store(true, Ordering::Relaxed);
@@ -243,10 +246,21 @@ async fn serve<H: Handler>(
     if let Some(handle) = admin_handle {
         handle.stop(false).await;
     }
+    if let Some(error) = broken {
+        return Err(ListenError::Server(error));
+    }
     for server in [Some(requests), admin].into_iter().flatten() {
         server.await.map_err(std::io::Error::other).and_then(|ended| ended).map_err(ListenError::Server)?;
     }
     Ok(())
+}
+
+/// Why a server ended that was not asked to.
+fn broke_by_itself(ended: Result<std::io::Result<()>, tokio::task::JoinError>) -> std::io::Error {
+    match ended.map_err(std::io::Error::other) {
+        Err(error) | Ok(Err(error)) => error,
+        Ok(Ok(())) => std::io::Error::other("it ended by itself"),
+    }
 }
 
 /// Ends when the handler has failed.

@@ -26,8 +26,12 @@ mod nth;
 mod planted;
 mod power;
 mod random;
+mod readonly;
 mod refusal;
+mod rot;
 mod server;
+mod starve;
+mod torn;
 mod totals;
 mod world;
 
@@ -48,6 +52,11 @@ const PARTS: &[Part] = &[
     ("power ext4", power::ext4, 15),
     ("power xfs", power::xfs, 15),
     ("nth", nth::every, 3),
+    ("read-only", readonly::cycles, 4),
+    ("torn", torn::cycles, 9),
+    ("rot", rot::cycles, 12),
+    ("descriptors", starve::descriptors, 4),
+    ("memory", starve::memory, 4),
 ];
 
 fn main() -> ExitCode {
