@@ -52,11 +52,11 @@ const PARTS: &[Part] = &[
     ("power ext4", power::ext4, 15),
     ("power xfs", power::xfs, 15),
     ("nth", nth::every, 3),
-    ("read-only", readonly::cycles, 4),
+    ("read-only", readonly::cycles, 2),
     ("torn", torn::cycles, 9),
-    ("rot", rot::cycles, 12),
-    ("descriptors", starve::descriptors, 4),
-    ("memory", starve::memory, 4),
+    ("rot", rot::cycles, 8),
+    ("descriptors", starve::descriptors, 2),
+    ("memory", starve::memory, 3),
 ];
 
 fn main() -> ExitCode {

@@ -23,6 +23,7 @@ mod processes;
 mod region;
 mod registry;
 mod replay;
+mod scale;
 mod support;
 mod tidy;
 mod verify;
