@@ -5,6 +5,7 @@ use crate::arguments::Arguments;
 use crate::client::Answer;
 use crate::kill::launch;
 use crate::power::run;
+use crate::server::Server;
 use crate::totals::Totals;
 use crate::world::{Heard, World, attempt};
 use std::net::TcpStream;
@@ -41,7 +42,7 @@ pub fn descriptors(arguments: &Arguments) -> Result<String, String> {
     Ok(format!("{line}, {unfit} starts refused, slowest recovery {} ms", slowest.as_millis()))
 }
 
-fn crowded(world: &mut World, mut server: crate::server::Server, most: u64) -> Result<Duration, String> {
+fn crowded(world: &mut World, mut server: Server, most: u64) -> Result<Duration, String> {
     let mut kept = server.connect().ok_or("no connection")?;
     let feed = |world: &mut World, kept: &mut crate::client::Connection| attempt(&mut world.journal.clients[0], kept);
     feed(world, &mut kept)?;
@@ -82,11 +83,12 @@ pub fn memory(arguments: &Arguments) -> Result<String, String> {
     let (mut unfit, mut ended, mut unready) = (0, 0, 0);
     let line = each_store("memory", arguments, 24, |world| {
         let plain = world.launch.clone();
-        let bound = (48 << 20) + world.random.below(96 << 20);
+        let bound = (48 << 20) + world.random.below(160 << 20);
         world.launch.wrapped = ["prlimit", &format!("--as={bound}")].map(str::to_owned).to_vec();
         match world.launch.try_start() {
             Err(_) => unfit += 1,
             Ok(mut server) => {
+                some_feeds(world, &server)?;
                 world.load(server.http, |_| std::thread::sleep(Duration::from_millis(400)))?;
                 let is_ready = server.connect().and_then(|mut connection| connection.get("ready")) == Some(200);
                 match server.ended(Duration::from_millis(if is_ready { 0 } else { 2_000 })) {
@@ -105,6 +107,15 @@ pub fn memory(arguments: &Arguments) -> Result<String, String> {
         world.conclude()
     })?;
     Ok(format!("{line}; {unfit} did not start, {ended} ended, {unready} went on and were not ready"))
+}
+
+/// Feeds of few senders, so that much is acknowledged before memory runs out under many.
+fn some_feeds(world: &mut World, server: &Server) -> Result<(), String> {
+    for turn in 0..world.random.index(60) {
+        let Some(mut connection) = server.connect() else { break };
+        attempt(&mut world.journal.clients[turn % 3], &mut connection)?;
+    }
+    Ok(())
 }
 
 /// Does `one` with a fresh store until all cycles are done.
