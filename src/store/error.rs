@@ -65,6 +65,10 @@ impl From<diesel::result::Error> for StoreError {
                 StoreError::Unavailable("the connection was closed".to_owned())
             }
             Error::DatabaseError(_, info) if is_damage(info.message()) => StoreError::Damaged,
+            // Not what was asked is at fault, but what it is asked of: the sender may well come again.
+            Error::DatabaseError(_, info) if is_out_of_means(info.message()) => {
+                StoreError::Unavailable(without_quotes(info.message()))
+            }
             error if is_full(&error) => StoreError::Unavailable("the disk is full".to_owned()),
             Error::DatabaseError(kind, info) => {
                 StoreError::Database(format!("{kind:?}: {}", without_quotes(info.message())))
@@ -83,6 +87,12 @@ impl From<diesel::result::Error> for StoreError {
 pub(super) fn is_full(error: &diesel::result::Error) -> bool {
     let diesel::result::Error::DatabaseError(_, info) = error else { return false };
     info.message() == "database or disk is full" || info.message().contains("No space left on device")
+}
+
+/// Whether a database says in `message` that memory, descriptors or the disk have failed it.
+fn is_out_of_means(message: &str) -> bool {
+    ["out of memory", "unable to open database file", "disk I/O error", "attempt to write a readonly database"]
+        .contains(&message)
 }
 
 /// Whether SQLite says in `message` that its file is not as it left it.
@@ -121,9 +131,23 @@ mod tests {
         };
         check("database or disk is full", true);
         check("could not extend file \"base/5/1\": No space left on device", true);
-        check("disk I/O error", false);
         check("FOREIGN KEY constraint failed", false);
         assert!(!is_full(&Error::NotFound));
+    }
+
+    #[test]
+    fn what_fails_for_want_of_means_is_no_defect() {
+        use diesel::result::{DatabaseErrorKind, Error};
+        let check = |message: &str, unavailable: bool| {
+            let error = Error::DatabaseError(DatabaseErrorKind::Unknown, Box::new(message.to_owned()));
+            assert_eq!(matches!(StoreError::from(error), StoreError::Unavailable(_)), unavailable, "{message}");
+        };
+        check("out of memory", true);
+        check("unable to open database file", true);
+        check("disk I/O error", true);
+        check("attempt to write a readonly database", true);
+        check("no such savepoint: message", false);
+        check("NOT NULL constraint failed: link.id", false);
     }
 
     #[test]
