@@ -334,12 +334,17 @@ fn socket(connection: &dyn Any) -> Option<&TcpStream> {
 
 /// Has the system end a connection whose other end takes nothing of what was sent for so long, be it gone or be it that
 /// it does not read. The server itself waits for ever there.
+#[cfg(target_os = "linux")]
 fn bound_delivery(stream: &TcpStream, deadline: Duration) {
     let millis = u32::try_from(deadline.as_millis()).unwrap_or(u32::MAX);
     if rustix::net::sockopt::set_tcp_user_timeout(stream, millis).is_err() {
         log::warn!("the delivery of replies on a connection has no deadline");
     }
 }
+
+/// Only Linux has such a deadline; elsewhere is no place to serve from.
+#[cfg(not(target_os = "linux"))]
+fn bound_delivery(_: &TcpStream, _: Duration) {}
 
 /// Remembers with a connection which system is at its other end.
 fn identify(connection: &dyn Any, extensions: &mut Extensions, systems: &Systems) {

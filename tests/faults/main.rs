@@ -31,6 +31,7 @@ mod refusal;
 mod rot;
 mod server;
 mod starve;
+mod steps;
 mod torn;
 mod totals;
 mod world;
