@@ -33,13 +33,15 @@ pub enum StartError {
     Listen(ListenError),
     /// It served, until the store failed for good.
     Failed(StoreError),
+    /// The process may open only so many files.
+    Descriptors(u64),
 }
 
 impl StartError {
     /// Whether the configuration must change before another try can succeed.
     pub fn is_configuration(&self) -> bool {
         match self {
-            StartError::Configuration(_) => true,
+            StartError::Configuration(_) | StartError::Descriptors(_) => true,
             StartError::Failed(_) => false,
             StartError::Store(error) => matches!(error, StoreError::TooNew),
             StartError::Registry(failure) => matches!(failure, Failure::Store(StoreError::Conflict(_))),
@@ -76,6 +78,11 @@ impl std::fmt::Display for StartError {
             }
             StartError::Listen(error) => error.fmt(f),
             StartError::Failed(error) => write!(f, "the server stopped: {error}"),
+            StartError::Descriptors(limit) => write!(
+                f,
+                "this process may open {limit} files, and a server needs {LEAST_DESCRIPTORS} besides one for each \
+                 connection: raise the limit (LimitNOFILE= of systemd, ulimit -n)"
+            ),
         }
     }
 }
@@ -158,8 +165,10 @@ fn places(number: u32) -> usize {
 
 /// Serves as `settings` say until SIGTERM or SIGINT, or with an error when the store fails for good; `announce` learns where the listeners are.
 pub fn serve(settings: &Configuration, announce: impl FnOnce(&[Bound])) -> Result<(), StartError> {
+    // First of all: what has no descriptors fails in ways that nobody can read.
+    descriptors(settings)?;
     let registry = registry(settings, Clock::system())?;
-    serve_over(registry, settings, announce)
+    over(registry, settings, announce)
 }
 
 /// As [`serve`], over a registry that is open already.
@@ -168,10 +177,14 @@ pub fn serve_over(
     settings: &Configuration,
     announce: impl FnOnce(&[Bound]),
 ) -> Result<(), StartError> {
+    descriptors(settings)?;
+    over(registry, settings, announce)
+}
+
+fn over(registry: Registry, settings: &Configuration, announce: impl FnOnce(&[Bound])) -> Result<(), StartError> {
     let service = Arc::new(service(registry.clone(), settings));
     let dispatcher = dispatcher(&registry, settings)?;
     let keeper = keeper(&registry, settings)?;
-    descriptors(settings);
     let served = transport::run(transport_settings(settings), service, announce);
     drop((dispatcher, keeper));
     // Audit rows of the last questions must be durable even if a listener broke.
@@ -185,6 +198,9 @@ pub fn serve_over(
 
 /// Descriptors that are not connections of peers: the store, its readers, listeners, logs.
 const OTHER_DESCRIPTORS: u64 = 256;
+
+/// Below this a server does not start: runtime, listeners, and the store with a reader or two.
+const LEAST_DESCRIPTORS: u64 = 64;
 
 /// How many files this process may have open, when the limit is raised as far as it may be; none where it is not
 /// known. Systems begin with 1,024 for the sake of old programs.
@@ -203,14 +219,20 @@ pub fn descriptors_needed(settings: &Configuration) -> u64 {
     u64::from(settings.server.max_connections) + OTHER_DESCRIPTORS
 }
 
-fn descriptors(settings: &Configuration) {
+/// Raises the limit; too few to start is an error, too few for all connections a warning.
+fn descriptors(settings: &Configuration) -> Result<(), StartError> {
     let needed = descriptors_needed(settings);
-    if let Some(limit) = raised_descriptors().filter(|limit| *limit < needed) {
-        log::warn!(
-            "this process may open {limit} files, and server.max_connections = {} may need {needed}: raise the limit \
-             (LimitNOFILE= of systemd) or lower max_connections",
-            settings.server.max_connections
-        );
+    match raised_descriptors() {
+        Some(limit) if limit < LEAST_DESCRIPTORS => Err(StartError::Descriptors(limit)),
+        Some(limit) if limit < needed => {
+            log::warn!(
+                "this process may open {limit} files, and server.max_connections = {} may need {needed}: raise the \
+                 limit (LimitNOFILE= of systemd) or lower max_connections",
+                settings.server.max_connections
+            );
+            Ok(())
+        }
+        _ => Ok(()),
     }
 }
 

@@ -127,6 +127,10 @@ fn store(seen: &Result<Inspection, StoreError>, now: i64) -> Vec<Check> {
         Err(error @ StoreError::TooNew) => {
             return vec![bad("store", error.to_string(), "install the version that wrote it, or a newer one")];
         }
+        Err(error @ StoreError::Damaged) => {
+            let to_do = "test the disk and the memory of this machine, and restore to another disk (`nayose restore`)";
+            return vec![bad("store", error.to_string(), to_do)];
+        }
         Err(error) => {
             let to_do = "look whether the database runs and whether store.url is right; a new SQLite store is made by \
                          the first start of `nayose serve`";
@@ -244,5 +248,6 @@ mod tests {
         check(|seen| seen.oldest_review = Some(92 * DAY), "reviews", State::Look, "8 days");
         check(|seen| seen.oldest_review = Some(93 * DAY), "reviews", State::Good, "");
         assert_eq!(store(&Err(StoreError::TooNew), now)[0].state, State::Bad);
+        assert!(store(&Err(StoreError::Damaged), now)[0].to_do.contains("restore"));
     }
 }

@@ -151,7 +151,9 @@ impl Failure {
     /// The reason to give, or none where nothing may be said.
     pub fn reason(&self) -> Option<Reason> {
         match self {
-            Failure::Store(StoreError::Unavailable(_) | StoreError::Busy) => Some(Reason::StoreUnavailable),
+            Failure::Store(StoreError::Unavailable(_) | StoreError::Busy | StoreError::Damaged) => {
+                Some(Reason::StoreUnavailable)
+            }
             Failure::Store(_) | Failure::Corrupt(_) => Some(Reason::Defect),
             Failure::OutcomeUnknown => None,
         }

@@ -31,10 +31,9 @@ pub(super) struct Checkpointer {
 }
 
 /// What the writer and the thread tell each other.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Line(Arc<(Mutex<State>, Condvar)>);
 
-#[derive(Default)]
 struct State {
     works: usize,
     finish: bool,
@@ -42,6 +41,12 @@ struct State {
 }
 
 impl Line {
+    /// A log that a crash left long is copied after the first message.
+    fn new() -> Self {
+        let state = State { works: WORKS - 1, finish: false, stop: false };
+        Self(Arc::new((Mutex::new(state), Condvar::new())))
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -68,7 +73,7 @@ impl Line {
 impl Checkpointer {
     /// Starts the thread over the store at `path`.
     pub(super) fn start(path: &str) -> Result<Self, StoreError> {
-        let line = Line::default();
+        let line = Line::new();
         let (told, mut connection) = (line.clone(), sqlite_checkpointer(path)?);
         let thread = std::thread::Builder::new()
             .name("store-checkpoint".to_owned())

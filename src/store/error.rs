@@ -18,6 +18,8 @@ pub enum StoreError {
     },
     /// The store was written by a newer version of this program.
     TooNew,
+    /// The database says that its file is damaged: a disk's fault, not ours.
+    Damaged,
     /// Something stored cannot be read back: a defect.
     Corrupt(&'static str),
     /// The work panicked and was rolled back: a defect.
@@ -38,6 +40,10 @@ impl fmt::Display for StoreError {
             StoreError::TooNew => {
                 f.write_str("the store was written by a newer version; use that version or a newer one")
             }
+            StoreError::Damaged => f.write_str(
+                "the store's file is damaged; stop the server, keep a copy of the file, and restore a backup \
+                 (`nayose verify` says what is broken)",
+            ),
             StoreError::Corrupt(what) => write!(f, "what is stored cannot be read: {what}"),
             StoreError::Panicked => f.write_str("a defect stopped the work; it was rolled back"),
             StoreError::Conflict(rule) => write!(f, "this would break a rule of uniqueness ({rule})"),
@@ -58,6 +64,11 @@ impl From<diesel::result::Error> for StoreError {
             Error::DatabaseError(Kind::ClosedConnection, _) => {
                 StoreError::Unavailable("the connection was closed".to_owned())
             }
+            Error::DatabaseError(_, info) if is_damage(info.message()) => StoreError::Damaged,
+            // Not what was asked is at fault, but what it is asked of: the sender may well come again.
+            Error::DatabaseError(_, info) if is_out_of_means(info.message()) => {
+                StoreError::Unavailable(without_quotes(info.message()))
+            }
             error if is_full(&error) => StoreError::Unavailable("the disk is full".to_owned()),
             Error::DatabaseError(kind, info) => {
                 StoreError::Database(format!("{kind:?}: {}", without_quotes(info.message())))
@@ -76,6 +87,19 @@ impl From<diesel::result::Error> for StoreError {
 pub(super) fn is_full(error: &diesel::result::Error) -> bool {
     let diesel::result::Error::DatabaseError(_, info) = error else { return false };
     info.message() == "database or disk is full" || info.message().contains("No space left on device")
+}
+
+/// Whether a database says in `message` that memory, descriptors or the disk have failed it.
+fn is_out_of_means(message: &str) -> bool {
+    ["out of memory", "unable to open database file", "disk I/O error", "attempt to write a readonly database"]
+        .contains(&message)
+}
+
+/// Whether SQLite says in `message` that its file is not as it left it.
+pub(super) fn is_damage(message: &str) -> bool {
+    message.contains("database disk image is malformed")
+        || message.contains("file is not a database")
+        || message.contains("malformed database schema")
 }
 
 impl From<diesel::result::ConnectionError> for StoreError {
@@ -107,9 +131,37 @@ mod tests {
         };
         check("database or disk is full", true);
         check("could not extend file \"base/5/1\": No space left on device", true);
-        check("disk I/O error", false);
         check("FOREIGN KEY constraint failed", false);
         assert!(!is_full(&Error::NotFound));
+    }
+
+    #[test]
+    fn what_fails_for_want_of_means_is_no_defect() {
+        use diesel::result::{DatabaseErrorKind, Error};
+        let check = |message: &str, unavailable: bool| {
+            let error = Error::DatabaseError(DatabaseErrorKind::Unknown, Box::new(message.to_owned()));
+            assert_eq!(matches!(StoreError::from(error), StoreError::Unavailable(_)), unavailable, "{message}");
+        };
+        check("out of memory", true);
+        check("unable to open database file", true);
+        check("disk I/O error", true);
+        check("attempt to write a readonly database", true);
+        check("no such savepoint: message", false);
+        check("NOT NULL constraint failed: link.id", false);
+    }
+
+    #[test]
+    fn a_damaged_file_is_told_from_a_refused_statement() {
+        use diesel::result::{DatabaseErrorKind, Error};
+        let check = |message: &str, damaged: bool| {
+            let error = Error::DatabaseError(DatabaseErrorKind::Unknown, Box::new(message.to_owned()));
+            assert_eq!(matches!(StoreError::from(error), StoreError::Damaged), damaged, "{message}");
+        };
+        check("database disk image is malformed", true);
+        check("file is not a database", true);
+        check("malformed database schema (person) - orphan index", true);
+        check("disk I/O error", false);
+        check("malformed JSON", false);
     }
 
     #[test]

@@ -8,6 +8,9 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
+/// Up to so many bytes the pages of a file are looked through: some seconds. `verify` looks through any.
+const LOOKED_THROUGH: u64 = 1 << 30;
+
 /// What was seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inspection {
@@ -36,7 +39,12 @@ pub fn inspect(url: &str) -> Result<Inspection, StoreError> {
         }
         Some(path) => {
             seen.holder = holder(path);
-            sqlite_reader(path)?
+            let mut connection = sqlite_reader(path)?;
+            let is_small = std::fs::metadata(path).is_ok_and(|file| file.len() <= LOOKED_THROUGH);
+            if is_small && !Transaction::new(&mut connection, None).is_whole()? {
+                return Err(StoreError::Damaged);
+            }
+            connection
         }
         None => postgres(url)?,
     };
@@ -103,6 +111,23 @@ mod tests {
             assert_eq!(seen.database_time.is_some(), file.is_none());
             drop(store);
             assert_eq!(inspect(&place.url).unwrap().holder, None);
+        }
+    }
+
+    #[test]
+    fn a_page_that_is_gone_is_noticed_wherever_it_is() {
+        use std::os::unix::fs::FileExt as _;
+        let place = Place::sqlite().unwrap();
+        drop(place.open(&Clock::system()).unwrap());
+        let path = place.url.strip_prefix("sqlite:").unwrap();
+        let whole = std::fs::read(path).unwrap();
+        assert!(inspect(&place.url).is_ok());
+        for page in 0..whole.len() / 4096 {
+            std::fs::write(path, &whole).unwrap();
+            let file = File::options().write(true).open(path).unwrap();
+            file.write_all_at(&[0; 4096], u64::try_from(page).unwrap() * 4096).unwrap();
+            let seen = inspect(&place.url);
+            assert!(matches!(seen, Err(StoreError::Damaged)), "page {page}: {seen:?}");
         }
     }
 

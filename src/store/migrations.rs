@@ -2,6 +2,7 @@
 
 use super::StoreError;
 use super::connection::Connection;
+use super::error::is_damage;
 use diesel::backend::Backend;
 use diesel::migration::{MigrationSource, MigrationVersion};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -30,7 +31,10 @@ pub(super) fn version(connection: &mut Connection) -> Result<String, StoreError>
         Connection::Sqlite(connection) => diesel::sql_query(sql).load(connection.as_mut()),
         Connection::Postgres(connection) => diesel::sql_query(sql).load(connection.as_mut()),
     };
-    let applied = applied.map_err(|_| StoreError::Unavailable("it is no store of nayose".to_owned()))?;
+    let applied = applied.map_err(|error| match StoreError::from(error) {
+        StoreError::Damaged => StoreError::Damaged,
+        _ => StoreError::Unavailable("it is no store of nayose".to_owned()),
+    })?;
     let newest = applied.into_iter().map(|step| step.version).next_back().unwrap_or_default();
     match newest.as_str().cmp(newest_known()?.as_str()) {
         std::cmp::Ordering::Greater => Err(StoreError::TooNew),
@@ -60,8 +64,12 @@ pub(super) fn missing(connection: &mut Connection) -> Result<usize, StoreError> 
         }
     };
     // Where there is no such table no step was ever taken.
+    let applied = match applied.map_err(StoreError::from) {
+        Err(StoreError::Database(_)) => Vec::new(),
+        other => other?,
+    };
     let applied: Vec<MigrationVersion<'_>> =
-        applied.unwrap_or_default().into_iter().map(|step| MigrationVersion::from(step.version)).collect();
+        applied.into_iter().map(|step| MigrationVersion::from(step.version)).collect();
     if applied.iter().any(|version| !known.contains(version)) {
         return Err(StoreError::TooNew);
     }
@@ -108,5 +116,8 @@ where
 }
 
 fn refused(error: Box<dyn std::error::Error + Send + Sync>) -> StoreError {
+    if is_damage(&error.to_string()) {
+        return StoreError::Damaged;
+    }
     StoreError::Database(format!("a migration failed: {error}"))
 }

@@ -228,13 +228,16 @@ async fn serve<H: Handler>(
     }
     tell(&bound);
     let requests_handle = requests.handle();
-    let requests = actix_web::rt::spawn(requests);
+    let mut requests = actix_web::rt::spawn(requests);
     let admin_handle = admin.as_ref().map(Server::handle);
     let admin = admin.map(actix_web::rt::spawn);
+    let mut broken = None;
     if !at_once {
         tokio::select! {
             () = asked => {}
             () = failed(&*state.handler) => log::error!("the service has failed and stops"),
+            // Nobody has asked it to: a process that serves nothing must not look as if it did.
+            ended = &mut requests => broken = Some(broke_by_itself(ended)),
         }
     }
     state.stopping.store(true, Ordering::Relaxed);
@@ -243,10 +246,21 @@ async fn serve<H: Handler>(
     if let Some(handle) = admin_handle {
         handle.stop(false).await;
     }
+    if let Some(error) = broken {
+        return Err(ListenError::Server(error));
+    }
     for server in [Some(requests), admin].into_iter().flatten() {
         server.await.map_err(std::io::Error::other).and_then(|ended| ended).map_err(ListenError::Server)?;
     }
     Ok(())
+}
+
+/// Why a server ended that was not asked to.
+fn broke_by_itself(ended: Result<std::io::Result<()>, tokio::task::JoinError>) -> std::io::Error {
+    match ended.map_err(std::io::Error::other) {
+        Err(error) | Ok(Err(error)) => error,
+        Ok(Ok(())) => std::io::Error::other("it ended by itself"),
+    }
 }
 
 /// Ends when the handler has failed.
@@ -272,16 +286,25 @@ fn requests<H: Handler>(
     let metrics: Metrics = state.handler.metrics().clone();
     let data = state.clone();
     let crowd = Crowd::new(settings.connections_of_one);
+    let of_worker = settings.connections.div_ceil(workers).max(1);
+    let delivery = settings.delivery_deadline;
     let mut server = HttpServer::new(move || App::new().app_data(data.clone()).configure(http::routes::<H>))
         .on_connect(move |connection, extensions| {
             // Both go with the connection.
             extensions.insert(Raised::on(&metrics.gauges().connections));
             extensions.insert(socket(connection).map(|stream| crowd.admit(stream)));
+            if let Some(stream) = socket(connection) {
+                bound_delivery(stream, delivery);
+            }
             identify(connection, extensions, &systems);
         })
         .workers(workers)
         .worker_max_blocking_threads(settings.blocking_threads.div_ceil(workers).max(1))
-        .max_connections(settings.connections.div_ceil(workers).max(1))
+        .max_connections(of_worker)
+        // Who says nothing costs a handshake no work: as many may shake hands as may be let in, else a crowd that does
+        // not would keep everyone else waiting.
+        .max_connection_rate(of_worker)
+        .tls_handshake_timeout(settings.handshake_deadline)
         .client_request_timeout(settings.head_deadline)
         .keep_alive(settings.keep_alive)
         .shutdown_timeout(settings.drain.as_secs().max(1))
@@ -308,6 +331,20 @@ fn socket(connection: &dyn Any) -> Option<&TcpStream> {
         .downcast_ref::<TcpStream>()
         .or_else(|| connection.downcast_ref::<TlsStream<TcpStream>>().map(|stream| stream.get_ref().0))
 }
+
+/// Has the system end a connection whose other end takes nothing of what was sent for so long, be it gone or be it that
+/// it does not read. The server itself waits for ever there.
+#[cfg(target_os = "linux")]
+fn bound_delivery(stream: &TcpStream, deadline: Duration) {
+    let millis = u32::try_from(deadline.as_millis()).unwrap_or(u32::MAX);
+    if rustix::net::sockopt::set_tcp_user_timeout(stream, millis).is_err() {
+        log::warn!("the delivery of replies on a connection has no deadline");
+    }
+}
+
+/// Only Linux has such a deadline; elsewhere is no place to serve from.
+#[cfg(not(target_os = "linux"))]
+fn bound_delivery(_: &TcpStream, _: Duration) {}
 
 /// Remembers with a connection which system is at its other end.
 fn identify(connection: &dyn Any, extensions: &mut Extensions, systems: &Systems) {

@@ -60,6 +60,10 @@ pub struct Settings {
     pub body_patience: Duration,
     /// The least bytes a second of a body, counted from the end of `body_patience`.
     pub body_rate: u32,
+    /// How long the other end may take nothing of a reply that it has not read, before its connection is ended.
+    pub delivery_deadline: Duration,
+    /// How long a TLS handshake may take.
+    pub handshake_deadline: Duration,
     /// Bytes of all bodies that are held at once; past it the answer is 503.
     pub body_bytes: usize,
     /// How long an idle connection is kept.
@@ -98,6 +102,8 @@ impl Default for Settings {
             body_deadline: Duration::from_secs(60),
             body_patience: Duration::from_secs(5),
             body_rate: 1024,
+            delivery_deadline: Duration::from_secs(30),
+            handshake_deadline: Duration::from_secs(3),
             body_bytes: 128 << 20,
             keep_alive: Duration::from_secs(75),
             workers: 2,

@@ -441,6 +441,25 @@ mod tls {
     }
 
     #[test]
+    fn a_crowd_that_shakes_no_hands_keeps_nobody_waiting() {
+        let deadline = Duration::from_millis(1500);
+        let settings =
+            Settings { http: None, https: Some(listener(false)), handshake_deadline: deadline, ..settings() };
+        let running = start(settings, Does::Replies);
+        let address = running.address("https").unwrap();
+        let begun = Instant::now();
+        let mut silent: Vec<TcpStream> = (0..300).map(|_| connect(address)).collect();
+        let (answer, _) = ask(address, &client(false));
+        assert_eq!(status(&answer), "200", "{answer}");
+        assert!(begun.elapsed() < deadline, "served after {:?}", begun.elapsed());
+        let first = silent.swap_remove(0);
+        assert_eq!(rest(first), "", "ended without a word");
+        assert!(begun.elapsed() < Duration::from_secs(8), "ended after {:?}", begun.elapsed());
+        drop(silent);
+        running.stop().unwrap();
+    }
+
+    #[test]
     fn files_that_cannot_be_used_are_named() {
         let check = |spoil: &dyn Fn(&mut TlsListener), expect: &str| {
             let mut tls = listener(true);

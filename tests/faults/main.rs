@@ -26,8 +26,13 @@ mod nth;
 mod planted;
 mod power;
 mod random;
+mod readonly;
 mod refusal;
+mod rot;
 mod server;
+mod starve;
+mod steps;
+mod torn;
 mod totals;
 mod world;
 
@@ -48,6 +53,11 @@ const PARTS: &[Part] = &[
     ("power ext4", power::ext4, 15),
     ("power xfs", power::xfs, 15),
     ("nth", nth::every, 3),
+    ("read-only", readonly::cycles, 2),
+    ("torn", torn::cycles, 9),
+    ("rot", rot::cycles, 8),
+    ("descriptors", starve::descriptors, 2),
+    ("memory", starve::memory, 3),
 ];
 
 fn main() -> ExitCode {

@@ -6,7 +6,9 @@
 use crate::arguments::Arguments;
 use crate::client::{Answer, Connection};
 use crate::database::Database;
+use crate::random::Random;
 use crate::server::{Launch, Server, binary};
+use crate::steps::{feeds, feeds_whatever, fill_log};
 use crate::totals::Totals;
 use crate::world::{Heard, World, attempt};
 use std::path::{Path, PathBuf};
@@ -67,13 +69,51 @@ const SCENARIOS: [(&str, Act); 23] = [
     ("person show command", Act::ShowCommand),
     ("review list command", Act::ReviewCommand),
     ("demo command", Act::DemoCommand),
-    // So many calls that they are drawn.
     ("group of 64", Act::Group(64)),
 ];
 
 /// How calls fail: the word, from then on or once, and the error of the system.
 const MODES: [(&str, bool, i32); 3] =
     [("EIO once", false, 5), ("EIO for ever", true, 5), ("ENOSPC for ever", true, 28)];
+
+/// One scenario in all its modes.
+struct Scenario<'a> {
+    name: &'static str,
+    act: Act,
+    shim: &'a Path,
+    seed: u64,
+    /// Whether the calls are drawn, some apart, instead of one after the other.
+    drawn: bool,
+}
+
+impl Scenario<'_> {
+    /// How many runs each mode took and the last call that failed in it; the modes beside each other.
+    fn each_mode(&self, arguments: &Arguments) -> Result<Vec<(u64, u64)>, String> {
+        std::thread::scope(|scope| {
+            let modes: Vec<_> = MODES.map(|mode| scope.spawn(move || self.mode(mode, arguments))).into_iter().collect();
+            modes.into_iter().map(|mode| mode.join().map_err(|_| "a mode broke off".to_owned())?).collect()
+        })
+    }
+
+    fn mode(&self, mode: (&'static str, bool, i32), arguments: &Arguments) -> Result<(u64, u64), String> {
+        let mut random = Random::new(self.seed, 4 + mode.2 as u64 * 2 + u64::from(mode.1));
+        let (mut runs, mut at, mut missed, mut last) = (0, 1, 0, 0);
+        let mut is_copied = false;
+        // Runs differ a little: twice in a row no run must have reached its call.
+        while missed < 2 {
+            let run = Run { act: self.act, at, mode, shim: self.shim, seed: self.seed.wrapping_add(at) };
+            let fired = run.go(arguments).map_err(|what| format!("{}, {} at call {at}: {what}", self.name, mode.0))?;
+            runs += 1;
+            is_copied |= fired.as_ref().is_some_and(|call| call.trim_end().ends_with("/store.db"));
+            (missed, last) = if fired.is_some() { (0, at) } else { (missed + 1, last) };
+            at += if self.drawn { 1 + random.below(40) } else { 1 };
+        }
+        if self.act == Act::Checkpoint && !is_copied {
+            return Err(format!("{}: no call failed that copies the log into the store", self.name));
+        }
+        Ok((runs, last))
+    }
+}
 
 /// One run of one scenario.
 struct Run<'a> {
@@ -91,28 +131,20 @@ pub fn every(arguments: &Arguments) -> Result<String, String> {
     let shim = build(folder.path())?;
     println!("n-th I/O: seed {}, {} scenarios done", totals.seed, totals.stores);
     let wanted = usize::try_from(arguments.cycles).unwrap_or(SCENARIOS.len()).min(SCENARIOS.len());
-    let mut random = crate::random::Random::new(totals.seed, 3);
+    let mut random = Random::new(totals.seed, 3);
     while (totals.stores as usize) < wanted {
         let whole = arguments.is_whole;
         let number = if whole { totals.stores as usize } else { random.index(SCENARIOS.len()) };
         let (name, act) = SCENARIOS[number];
-        if !whole && matches!(act, Act::Checkpoint | Act::DemoCommand | Act::Group(64)) {
+        if !whole && matches!(act, Act::DemoCommand | Act::Group(64)) {
             // Too long for a short form.
             continue;
         }
-        let (mut runs, mut reached) = (0, Vec::new());
-        for mode in MODES {
-            let (mut at, mut missed, mut last) = (1, 0, 0);
-            // Runs differ a little: twice in a row no run must have reached its call.
-            while missed < 2 {
-                let run = Run { act, at, mode, shim: &shim, seed: totals.seed.wrapping_add(at) };
-                let fired = run.go(arguments).map_err(|what| format!("{name}, {} at call {at}: {what}", mode.0))?;
-                runs += 1;
-                (missed, last) = if fired { (0, at) } else { (missed + 1, last) };
-                at += if whole && act != Act::Group(64) { 1 } else { 1 + random.below(40) };
-            }
-            reached.push(last.to_string());
-        }
+        let drawn = !whole;
+        let scenario = Scenario { name, act, shim: &shim, seed: totals.seed, drawn };
+        let modes = scenario.each_mode(arguments)?;
+        let runs: u64 = modes.iter().map(|(runs, _)| runs).sum();
+        let reached: Vec<String> = modes.iter().map(|(_, last)| last.to_string()).collect();
         println!("n-th I/O: {name}: {runs} runs, the last call of each mode {}", reached.join(", "));
         totals.stores += 1;
         totals.cycles += runs;
@@ -130,7 +162,7 @@ pub fn around_a_commit(arguments: &Arguments) -> Result<String, String> {
     let shim = build(folder.path())?;
     for mode in MODES.into_iter().take(2) {
         let mut at = 1;
-        while (Run { act: Act::Feed, at, mode, shim: &shim, seed: 1 }).go(arguments)? {
+        while (Run { act: Act::Feed, at, mode, shim: &shim, seed: 1 }).go(arguments)?.is_some() {
             at += 1;
         }
     }
@@ -147,8 +179,8 @@ fn build(folder: &Path) -> Result<PathBuf, String> {
 }
 
 impl Run<'_> {
-    /// Plays the scenario; whether the call was reached.
-    fn go(&self, arguments: &Arguments) -> Result<bool, String> {
+    /// Plays the scenario; what call failed, where it was reached.
+    fn go(&self, arguments: &Arguments) -> Result<Option<String>, String> {
         // In memory where that can be had: what is tried is not the disk.
         let memory = Path::new("/dev/shm");
         let place = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
@@ -168,7 +200,7 @@ impl Run<'_> {
         let mut failing = self.failing(plain, folder.path());
         failing.audit_wait = self.act == Act::AuditedQuery;
         self.play(&mut world, &failing, folder.path())?;
-        let fired = folder.path().join("report").exists();
+        let fired = std::fs::read_to_string(folder.path().join("report")).ok();
         world.launch.no_defects()?;
         // Without any fault: what is there?
         let mut server = world.launch.start()?;
@@ -235,9 +267,10 @@ impl Run<'_> {
         let mut server = failing.start()?;
         match self.act {
             Act::FirstFeed | Act::Group(_) => {}
-            // One less than a log takes before it is copied into the store.
-            Act::Checkpoint => feeds(world, &server, 31)?,
             _ => feeds(world, &server, 4)?,
+        }
+        if self.act == Act::Checkpoint {
+            fill_log(&world.launch.url)?;
         }
         arm();
         let ends_well = self.act_on(world, &mut server, folder)?;
@@ -278,7 +311,7 @@ impl Run<'_> {
             }
             Act::Group(_) => return world.once(http).map(|()| true),
             Act::Feeds => return feeds_whatever(world, server, 2).map(|()| true),
-            Act::Checkpoint => return feeds_whatever(world, server, 3).map(|()| false),
+            Act::Checkpoint => return feeds_whatever(world, server, 2).map(|()| false),
             Act::CrossReference | Act::CrossReferenceOfNobody | Act::Search | Act::QueryThenFeed => {
                 let patient = &client.patients[0];
                 let (path, payload) = match self.act {
@@ -360,31 +393,4 @@ impl Run<'_> {
         }
         Ok(())
     }
-}
-
-/// Feeds `many` messages, which must all be acknowledged.
-fn feeds(world: &mut World, server: &Server, many: usize) -> Result<(), String> {
-    let client = &mut world.journal.clients[0];
-    let mut connection = server.connect().ok_or("no connection")?;
-    for _ in 0..many {
-        client.compose_add();
-        if !matches!(attempt(client, &mut connection)?, Heard::Yes) {
-            return Err("a feed is not acknowledged although nothing fails".to_owned());
-        }
-    }
-    Ok(())
-}
-
-/// Feeds `many` messages, twice each where the first attempt was no success, whatever comes of it.
-fn feeds_whatever(world: &mut World, server: &Server, many: usize) -> Result<(), String> {
-    let client = &mut world.journal.clients[0];
-    for _ in 0..many * 2 {
-        if let Some(mut connection) = server.connect()
-            && matches!(attempt(client, &mut connection)?, Heard::Yes)
-            && many == 1
-        {
-            break;
-        }
-    }
-    Ok(())
 }

@@ -40,6 +40,10 @@ impl Image {
         Ok(image)
     }
 
+    pub fn kind(&self) -> &'static str {
+        self.kind
+    }
+
     fn file(&self) -> PathBuf {
         self.folder.path().join("image")
     }

@@ -25,6 +25,8 @@ pub struct Launch {
     pub environment: Vec<(String, String)>,
     /// Whether answers to questions wait until their audit rows are durable.
     pub audit_wait: bool,
+    /// A program and its options that start the server in its place, with bounds.
+    pub wrapped: Vec<String>,
 }
 
 pub struct Server {
@@ -36,7 +38,13 @@ pub struct Server {
 
 impl Launch {
     pub fn new(url: &str, folder: &Path) -> Self {
-        Self { url: url.to_owned(), folder: folder.to_owned(), environment: Vec::new(), audit_wait: false }
+        Self {
+            url: url.to_owned(),
+            folder: folder.to_owned(),
+            environment: Vec::new(),
+            audit_wait: false,
+            wrapped: Vec::new(),
+        }
     }
 
     pub fn with(mut self, name: &str, value: &str) -> Self {
@@ -51,7 +59,14 @@ impl Launch {
         let addresses = self.addresses();
         let _ = std::fs::remove_file(&addresses);
         let stderr = std::fs::File::options().create(true).append(true).open(self.stderr()).unwrap();
-        let mut command = Command::new(binary());
+        let mut command = match self.wrapped.split_first() {
+            None => Command::new(binary()),
+            Some((program, options)) => {
+                let mut command = Command::new(program);
+                command.args(options).arg(binary());
+                command
+            }
+        };
         command.arg("serve").arg("--config").arg(&config).arg("--address-file").arg(&addresses);
         command.envs(self.environment.iter().cloned());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr).spawn().unwrap()
@@ -142,6 +157,11 @@ impl Server {
             }
             std::thread::sleep(Duration::from_micros(200));
         }
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        signal("-CONT", self.child.id());
     }
 
     /// The status with which it ended by itself within `time`.

@@ -25,6 +25,7 @@ mod registry;
 mod replay;
 mod replay_command;
 mod retention;
+mod scale;
 mod support;
 mod tidy;
 mod verify;

@@ -157,6 +157,21 @@ impl Transaction<'_> {
         Ok(words.into_iter().map(|word| word.integrity_check).filter(|word| word != "ok").collect())
     }
 
+    /// Whether the database finds its pages whole; indexes are not compared. PostgreSQL cannot be asked, and is.
+    pub(in crate::store) fn is_whole(&mut self) -> Result<bool, StoreError> {
+        #[derive(QueryableByName)]
+        struct Word {
+            #[diesel(sql_type = diesel::sql_types::Text)]
+            quick_check: String,
+        }
+        let words: Result<Vec<Word>, diesel::result::Error> = match self.connection() {
+            Connection::Sqlite(connection) => diesel::sql_query("PRAGMA quick_check(1)").load(connection.as_mut()),
+            Connection::Postgres(_) => return Ok(true),
+        };
+        let words = words.map_err(|error| self.failed(error))?;
+        Ok(words.iter().all(|word| word.quick_check == "ok"))
+    }
+
     /// At most `limit` active records after `after`, in order, with what they are filed under.
     pub fn filed_after(&mut self, after: RecordId, limit: usize) -> Result<Vec<Filed>, StoreError> {
         let rows: Vec<(i64, String, Option<Vec<u8>>)> = on_connection!(self, connection => source_record::table

@@ -92,3 +92,28 @@ fn one_address_has_so_many_connections_and_no_more() {
     }
     running.stop().unwrap();
 }
+
+#[test]
+fn a_reply_that_is_not_read_does_not_keep_its_connection() {
+    let deadline = Duration::from_millis(400);
+    let fake = Arc::new(Fake::new(Does::Replies));
+    let metrics = fake.metrics().clone();
+    let settings = Settings { delivery_deadline: deadline, body_deadline: Duration::from_secs(60), ..settings() };
+    let running = spawn(settings, fake).unwrap();
+    let mut stream = connect(running.address("http").unwrap());
+    stream.set_write_timeout(Some(Duration::from_millis(300))).unwrap();
+    let large = envelope(HEADERS, &PAYLOAD.replace("山田", &"山".repeat(200_000)));
+    let large = post("/pix", "Content-Type: application/soap+xml; charset=UTF-8\r\n", &large);
+    let large = large.replace("Connection: close\r\n", "");
+    let begun = Instant::now();
+    // Until neither side takes more: what is read by nobody fills every buffer.
+    while stream.write_all(large.as_bytes()).is_ok() {}
+    let held = || metrics.gauges().connections.get();
+    while held() > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(15), "it is still kept");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(begun.elapsed() > deadline, "it was given no time");
+    drop(stream);
+    running.stop().unwrap();
+}
