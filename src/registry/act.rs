@@ -15,6 +15,16 @@ pub(super) enum Act {
     Decide { review: i64, verdict: Verdict, reason: String },
     /// Somebody registers a person with the network.
     Register { person: i64 },
+    /// A steward says that `record` is of the person of `other`.
+    Link { record: i64, other: i64, reason: String },
+    /// A steward says that `record` is nobody's who is known.
+    Unlink { record: i64, reason: String },
+    /// A steward says that two persons are one: that of `record` stays.
+    Merge { record: i64, other: i64, reason: String },
+    /// A steward says that these records of one person are another one's.
+    Split { records: Vec<i64>, reason: String },
+    /// What a steward did is undone.
+    Undo { operation: i64, reason: String },
 }
 
 impl Act {
@@ -23,7 +33,19 @@ impl Act {
         match self {
             Act::Decide { .. } => "review decide",
             Act::Register { .. } => "person register",
+            Act::Link { .. } => "person link",
+            Act::Unlink { .. } => "person unlink",
+            Act::Merge { .. } => "person merge",
+            Act::Split { .. } => "person split",
+            Act::Undo { .. } => "person undo",
         }
+    }
+}
+
+impl Journalled {
+    /// The key of its journal row.
+    pub(super) fn id(&self) -> i64 {
+        self.row.id
     }
 }
 

@@ -108,6 +108,22 @@ impl Registry {
         }
     }
 
+    /// The active record behind an identifier, whoever asks; by a regional ID the first of the person's.
+    pub(super) fn record_known_as(
+        &self,
+        tx: &mut Transaction<'_>,
+        asked: &PatientIdentifier,
+    ) -> Result<Option<RecordId>, Failure> {
+        if self.0.domains.is_regional(&asked.authority) {
+            let Some(person) = self.person_by_regional(tx, &RegionalId(asked.value.clone()))? else { return Ok(None) };
+            return Ok(tx.records_of(person)?.first().map(|row| RecordId(row.id)));
+        }
+        let Some(authority) = self.0.domains.by_oid(&asked.authority) else { return Ok(None) };
+        let key = identifier_key(&authority.key, &asked.value);
+        let found = tx.record_find(key, &authority.key.0, &asked.value)?;
+        Ok(found.filter(|row| row.status == "active").map(|row| RecordId(row.id)))
+    }
+
     /// The person of a regional ID; a retired one resolves to its successor (decision 9).
     pub(super) fn person_by_regional(
         &self,

@@ -19,10 +19,11 @@ pub(super) enum Occurrence {
     ReviewOpened,
     ReviewDecided,
     PersonRegistered,
+    PersonRevived,
 }
 
 impl Occurrence {
-    fn word(self) -> &'static str {
+    pub(super) fn word(self) -> &'static str {
         match self {
             Occurrence::RecordAdded => "record_added",
             Occurrence::RecordRevised => "record_revised",
@@ -34,6 +35,7 @@ impl Occurrence {
             Occurrence::ReviewOpened => "review_opened",
             Occurrence::ReviewDecided => "review_decided",
             Occurrence::PersonRegistered => "person_registered",
+            Occurrence::PersonRevived => "person_revived",
         }
     }
 }

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// What a feed will come to, if nothing changes.
 pub(super) struct Rehearsal {
     /// The record that the first identifier is, and its version.
-    basis: Option<(i64, i32)>,
+    basis: Basis,
     pub weighed: Arc<Weighed>,
     decided: Option<(Decided, Witness)>,
 }
@@ -69,7 +69,10 @@ impl Worth {
     }
 }
 
-fn basis(one: &Asserted) -> Option<(i64, i32)> {
+/// A record and its version, where there is one.
+type Basis = Option<(i64, i32)>;
+
+fn basis(one: &Asserted) -> Basis {
     one.found.as_ref().map(|row| (row.id, row.version))
 }
 
@@ -99,7 +102,7 @@ impl Registry {
         tx: &mut Transaction<'_>,
         principal: &Principal,
         command: &FeedCommand,
-    ) -> Result<Option<(Option<(i64, i32)>, Weighed, Decided)>, Failure> {
+    ) -> Result<Option<(Basis, Weighed, Decided)>, Failure> {
         let Ok((asserted, foreign)) = self.resolve(tx, principal, command)? else { return Ok(None) };
         let Some(first) = asserted.first() else { return Ok(None) };
         let weighed = self.weigh(tx, first, &with_hints(&command.demographics, foreign))?;

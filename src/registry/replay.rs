@@ -182,6 +182,9 @@ impl Registry {
                 self.register_in(tx, &row.principal, row.received, PersonId(*person))?;
                 true
             }
+            Act::Link { .. } | Act::Unlink { .. } | Act::Merge { .. } | Act::Split { .. } | Act::Undo { .. } => {
+                self.operate_in(tx, &row.principal, row.received, &act)?.is_ok()
+            }
         };
         if done { Ok(()) } else { Err(ReplayError::Diverged(row.id)) }
     }

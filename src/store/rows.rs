@@ -135,6 +135,28 @@ pub struct DecisionRow {
     pub withdrawn: Option<i64>,
 }
 
+/// What a steward did to links and persons.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::steward_operation, treat_none_as_default_value = false)]
+pub struct OperationRow {
+    /// Its key: that of its row in the journal.
+    pub id: i64,
+    /// `link`, `unlink`, `merge`, `split`, `undo`.
+    pub kind: String,
+    /// Who did it.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub time: i64,
+    /// The person that it was done to.
+    pub person_id: i64,
+    /// What it changed, as the registry wrote it.
+    pub effects: String,
+    /// When it was undone.
+    pub undone: Option<i64>,
+}
+
 /// A question for a steward.
 #[derive(Clone, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = schema::review, treat_none_as_default_value = false)]

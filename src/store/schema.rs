@@ -150,6 +150,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    steward_operation (id) {
+        id -> BigInt,
+        kind -> Text,
+        actor -> Text,
+        reason -> Text,
+        time -> BigInt,
+        person_id -> BigInt,
+        effects -> Text,
+        undone -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     review (id) {
         id -> BigInt,
         kind -> Text,
@@ -265,6 +278,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     regional_block,
     link,
     steward_decision,
+    steward_operation,
     review,
     event,
     outbox,

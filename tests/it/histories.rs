@@ -76,7 +76,15 @@ pub fn play(registry: &Registry, seed: u64, dice: &mut Dice, steps: usize, chang
         let domain = SENDERS[dice.below(4) as usize];
         let value = |dice: &mut Dice| (dice.below(5) + 1).to_string();
         let message = Clock::system().uuid().to_string();
-        match dice.below(10) {
+        match dice.below(13) {
+            11 => operate(registry, dice),
+            12 => {
+                let done = registry.operations(&id(domain, &value(dice))).unwrap();
+                if let Some(last) = done.last() {
+                    // What was undone, or changed since, is refused.
+                    let _ = registry.undo(&caller(), last.id, "a mistake").unwrap();
+                }
+            }
             0 => {
                 let command = MergeCommand { survivor: id(domain, &value(dice)), subsumed: id(domain, &value(dice)) };
                 note(&message, Told::Merge(command.clone()));
@@ -102,4 +110,17 @@ pub fn play(registry: &Registry, seed: u64, dice: &mut Dice, steps: usize, chang
             }
         }
     }
+}
+
+/// Something that a steward does to links or persons; what cannot be done is refused.
+fn operate(registry: &Registry, dice: &mut Dice) {
+    let mut one = || id(SENDERS[dice.below(4) as usize], &(dice.below(5) + 1).to_string());
+    let (first, second) = (one(), one());
+    let _ = match dice.below(4) {
+        0 => registry.link(&caller(), &first, &second, "looked"),
+        1 => registry.unlink(&caller(), &first, "looked"),
+        2 => registry.merge_persons(&caller(), &first, &second, "looked"),
+        _ => registry.split(&caller(), &[first, second], "looked"),
+    }
+    .unwrap();
 }

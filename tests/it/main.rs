@@ -26,6 +26,7 @@ mod replay;
 mod replay_command;
 mod retention;
 mod scale;
+mod stewardship;
 mod support;
 mod tidy;
 mod verify;

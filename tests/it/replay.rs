@@ -23,6 +23,7 @@ pub fn story(url: &str) -> Vec<String> {
         "regional_id",
         "link",
         "steward_decision",
+        "steward_operation",
         "review",
     ];
     let of_story = |line: &&str| same.iter().any(|table| line.starts_with(&format!("[\"{table}\"")));

@@ -182,7 +182,7 @@ macro_rules! table {
 }
 
 /// Every table in the order of an export, but for who holds which lane of keys.
-pub(super) const TABLES: [Table; 20] = [
+pub(super) const TABLES: [Table; 21] = [
     table!(setting { name: String, value: String }),
     table!(domain {
         key: String,
@@ -222,6 +222,10 @@ pub(super) const TABLES: [Table; 20] = [
     table!(steward_decision by id {
         id: i64, record_a: i64, record_b: i64, verdict: String, actor: String, reason: String, decided: i64,
         withdrawn: Option<i64>,
+    }),
+    table!(steward_operation by id {
+        id: i64, kind: String, actor: String, reason: String, time: i64, person_id: i64, effects: String,
+        undone: Option<i64>,
     }),
     table!(review by id {
         id: i64, kind: String, record_id: i64, other_record: Option<i64>, person_id: Option<i64>, weight: f64,

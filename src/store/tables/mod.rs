@@ -9,6 +9,7 @@ mod filing;
 mod inbox;
 mod invariants;
 mod link;
+mod operation;
 mod outbox;
 mod person;
 mod process;
