@@ -104,7 +104,8 @@ impl Scene {
         self.sample.iter().filter_map(query).take(count).collect()
     }
 
-    /// ITI-44 add of records that the store has not seen: the people of another seed.
+    /// ITI-44 add of records that the store has not seen: the people of another seed, in an order that has nothing to do
+    /// with who is who. As they are drawn, a person's records follow each other.
     pub fn feeds(&self, count: usize, round: usize) -> Vec<String> {
         let (seed, run) = (SEED + 1 + u64::try_from(round).unwrap(), Clock::system().micros());
         let feed = |(number, record): (usize, DemoRecord)| {
@@ -117,7 +118,11 @@ impl Scene {
             };
             soap("pix", "PRPA_IN201301UV02", &feed_add(&frame(), &patient))
         };
-        demo::records(&demo::Settings { people: count, seed }).take(count).enumerate().map(feed).collect()
+        let mut all: Vec<_> = demo::records(&demo::Settings { people: count, seed }).take(count).enumerate().collect();
+        all.sort_by_key(|(number, _)| {
+            u64::try_from(*number).unwrap().wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)
+        });
+        all.into_iter().map(feed).collect()
     }
 }
 

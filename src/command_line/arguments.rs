@@ -76,7 +76,7 @@ pub enum Command {
     CheckConfig(CheckConfig),
     /// Decide what the matcher left to a steward
     Review(Review),
-    /// Look at one person
+    /// Look at one person, and say who is who
     Person(Person),
     /// See who was told of what, and try again what a subscriber would not take
     Outbox(Outbox),
@@ -227,11 +227,65 @@ pub enum PersonCommand {
         /// A regional ID, or an identifier such as 2.999.1.11^12345
         id: PersonSelector,
     },
-    /// What happened to the person's records, and why
+    /// What happened to the person's records, and why; what stewards did, with its number
     History {
         /// A regional ID, or an identifier such as 2.999.1.11^12345
         id: PersonSelector,
     },
+    /// A steward's word: this identifier is of that person
+    Link {
+        /// The identifier, such as 2.999.1.11^12345
+        id: PersonSelector,
+        /// Whose it is: a regional ID, or another identifier
+        other: PersonSelector,
+        /// Why.
+        #[command(flatten)]
+        because: Because,
+    },
+    /// A steward's word: this identifier is not of the person that it is linked to
+    Unlink {
+        /// The identifier, such as 2.999.1.11^12345
+        id: PersonSelector,
+        /// Why.
+        #[command(flatten)]
+        because: Because,
+    },
+    /// A steward's word: two persons are one; the first stays, with the regional ID
+    Merge {
+        /// Who stays: a regional ID, or an identifier
+        id: PersonSelector,
+        /// Who is the same: a regional ID, or an identifier
+        other: PersonSelector,
+        /// Why.
+        #[command(flatten)]
+        because: Because,
+    },
+    /// Undoes a merge, or anything else that a steward did, by the number that `history` shows
+    #[command(alias = "undo")]
+    Unmerge {
+        /// The number
+        operation: i64,
+        /// Why.
+        #[command(flatten)]
+        because: Because,
+    },
+    /// A steward's word: these identifiers of one person are together another one's
+    Split {
+        /// The identifiers that go, such as 2.999.1.11^12345
+        #[arg(required = true)]
+        ids: Vec<PersonSelector>,
+        /// Why.
+        #[command(flatten)]
+        because: Because,
+    },
+}
+
+/// Why something is done.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+pub struct Because {
+    /// Why, for whoever reads the history
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
 }
 
 /// Who is meant. It has no `Debug`: it names a person.

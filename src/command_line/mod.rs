@@ -19,12 +19,13 @@ mod review;
 mod schema;
 mod serve;
 mod show;
+mod steward;
 mod verify;
 
 pub use arguments::{
-    Backup, CheckConfig, Choice, Command, CommandLine, Conformance, Demo, Doctor, Document, Export, LogLevel, Logging,
-    Outbox, OutboxCommand, Person, PersonCommand, PersonSelector, Replay, Restore, Review, ReviewCommand, Schema,
-    Secrecy, Serve, ServiceName, StoreChoice, Verify,
+    Backup, Because, CheckConfig, Choice, Command, CommandLine, Conformance, Demo, Doctor, Document, Export, LogLevel,
+    Logging, Outbox, OutboxCommand, Person, PersonCommand, PersonSelector, Replay, Restore, Review, ReviewCommand,
+    Schema, Secrecy, Serve, ServiceName, StoreChoice, Verify,
 };
 
 use crate::clock::Clock;

@@ -7,7 +7,7 @@ use super::{Environment, Exit, Logging, Person, PersonCommand, PersonSelector, c
 use crate::access::Principal;
 use crate::config::Configuration;
 use crate::identity::PatientIdentifier;
-use crate::registry::{PersonView, RecordView};
+use crate::registry::{OperationView, PersonView, RecordView};
 
 pub(super) fn run(person: &Person, logging: Logging, environment: Environment) -> Exit {
     logging.start_quietly();
@@ -15,33 +15,40 @@ pub(super) fn run(person: &Person, logging: Logging, environment: Environment) -
         Ok(settings) => settings,
         Err(exit) => return exit,
     };
+    if let Some(exit) = super::steward::run(&settings, &person.command, person.store.json) {
+        return exit;
+    }
     let (id, history) = match &person.command {
         PersonCommand::Show { id } => (id, false),
         PersonCommand::History { id } => (id, true),
         PersonCommand::Register { id } => {
             return register(&settings, id, person.store.json).unwrap_or_else(|exit| exit);
         }
+        // What a steward does was done above.
+        _ => return Exit::Done,
     };
-    let view = match find(&settings, id) {
-        Ok(view) => view,
+    let (view, operations) = match find(&settings, id) {
+        Ok(found) => found,
         Err(exit) => return exit,
     };
     let zone = &settings.network.time_zone;
     match (history, person.store.json) {
         (false, false) => say(&text(&view, zone)),
         (false, true) => say(&format!("{}\n", json(&view, zone))),
-        (true, false) => say(&history_text(&view, zone)),
-        (true, true) => say(&format!("{}\n", history_json(&view, zone))),
+        (true, false) => say(&history_text(&view, &operations, zone)),
+        (true, true) => say(&format!("{}\n", history_json(&view, &operations, zone))),
     }
     Exit::Done
 }
 
-fn find(settings: &Configuration, id: &PersonSelector) -> Result<PersonView, Exit> {
-    let registry = open("person", settings)?;
-    registry.person(&sought(settings, id)).map_err(|failure| failed("person", &failure))?.ok_or_else(nobody)
+fn find(settings: &Configuration, id: &PersonSelector) -> Result<(PersonView, Vec<OperationView>), Exit> {
+    let (registry, sought) = (open("person", settings)?, sought(settings, id));
+    let failed = |failure| failed("person", &failure);
+    let view = registry.person(&sought).map_err(failed)?.ok_or_else(nobody)?;
+    Ok((view, registry.operations(&sought).map_err(failed)?))
 }
 
-fn sought(settings: &Configuration, id: &PersonSelector) -> PatientIdentifier {
+pub(super) fn sought(settings: &Configuration, id: &PersonSelector) -> PatientIdentifier {
     match id {
         PersonSelector::Regional(value) => {
             PatientIdentifier { authority: settings.network.regional.oid.clone(), value: value.clone() }
@@ -121,19 +128,38 @@ fn json(view: &PersonView, zone: &str) -> serde_json::Value {
     serde_json::json!({ "person": view.person.0, "regional": view.regional, "records": records })
 }
 
-fn history_text(view: &PersonView, zone: &str) -> String {
+fn history_text(view: &PersonView, operations: &[OperationView], zone: &str) -> String {
     let rows: Vec<_> =
         view.history.iter().map(|(time, kind, actor)| vec![when(*time, zone), kind.clone(), actor.clone()]).collect();
-    format!("{}\n{}", head(view), table(&rows))
+    let undone = |operation: &OperationView| {
+        operation.undone.map(|time| format!("undone {}", when(time, zone))).unwrap_or_default()
+    };
+    let done: Vec<_> = operations
+        .iter()
+        .map(|one| vec![when(one.time, zone), one.id.to_string(), one.kind.clone(), one.reason.clone(), undone(one)])
+        .collect();
+    let done = if done.is_empty() { String::new() } else { format!("\nwhat stewards did:\n{}", table(&done)) };
+    format!("{}\n{}{done}", head(view), table(&rows))
 }
 
-fn history_json(view: &PersonView, zone: &str) -> serde_json::Value {
+fn history_json(view: &PersonView, operations: &[OperationView], zone: &str) -> serde_json::Value {
     let events: Vec<_> = view
         .history
         .iter()
         .map(|(time, kind, actor)| serde_json::json!({ "time": when(*time, zone), "kind": kind, "actor": actor }))
         .collect();
-    serde_json::json!({ "person": view.person.0, "regional": view.regional, "history": events })
+    let operations: Vec<_> = operations
+        .iter()
+        .map(|one| {
+            serde_json::json!({
+                "operation": one.id, "kind": one.kind, "reason": one.reason, "actor": one.actor,
+                "time": when(one.time, zone), "undone": one.undone.map(|time| when(time, zone)),
+            })
+        })
+        .collect();
+    serde_json::json!({
+        "person": view.person.0, "regional": view.regional, "history": events, "operations": operations,
+    })
 }
 
 #[cfg(test)]

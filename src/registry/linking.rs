@@ -301,7 +301,7 @@ impl Registry {
         kind: &str,
         score: Option<&PersonScore>,
     ) -> Result<(), Failure> {
-        let open = tx.reviews_of_record(record, "open")?;
+        let open = tx.reviews_about(record, "open")?;
         if open
             .iter()
             .any(|review| review.record_id == record.0 && review.person_id == Some(person.0) && review.kind == kind)
@@ -332,7 +332,7 @@ impl Registry {
 
     /// Questions about a record that was just decided anew are asked anew.
     fn withdraw_reviews(&self, tx: &mut Transaction<'_>, cause: &Cause<'_>, record: RecordId) -> Result<(), Failure> {
-        for review in tx.reviews_of_record(record, "open")? {
+        for review in tx.reviews_about(record, "open")? {
             // Whether an identifier changed its owner is asked until a steward answers (decision 15).
             if review.record_id == record.0 && review.kind != OVERLAY {
                 tx.review_close(review.id, "withdrawn", cause.actor, None, cause.time)?;

@@ -4,7 +4,7 @@ use super::StoreError;
 use super::connection::Connection;
 use super::drawn::Draws;
 use super::locks::Locks;
-use super::witness::{Changes, Thing, Witness};
+use super::witness::{Changes, Seen, Thing, Witness};
 use crate::metrics::Count;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -21,7 +21,7 @@ pub struct Transaction<'a> {
     /// None where nothing is written, and where no lock is needed.
     pub(super) locks: Option<Locks>,
     /// What was read, where it is noted.
-    seen: Option<Vec<Thing>>,
+    seen: Option<Vec<Seen>>,
     /// Where changes are noted.
     changes: Option<&'a mut Changes>,
 }
@@ -66,19 +66,34 @@ impl<'a> Transaction<'a> {
     }
 
     /// What was read, where it was noted.
-    pub(super) fn take_seen(&mut self) -> Vec<Thing> {
+    pub(super) fn take_seen(&mut self) -> Vec<Seen> {
         self.seen.take().unwrap_or_default()
     }
 
+    /// Notes that all of these was read.
     pub(super) fn read(&mut self, things: impl IntoIterator<Item = Thing>) {
         if let Some(seen) = &mut self.seen {
-            seen.extend(things);
+            seen.extend(things.into_iter().map(Seen::whole));
+        }
+    }
+
+    /// Notes that of the records under `key` those up to one were read.
+    pub(super) fn read_key(&mut self, key: i64, up_to: i64) {
+        if let Some(seen) = &mut self.seen {
+            seen.push(Seen { thing: Thing::Key(key), up_to });
         }
     }
 
     pub(super) fn changed(&mut self, thing: Thing) {
         if let Some(changes) = &mut self.changes {
             changes.of(thing);
+        }
+    }
+
+    /// `record` is filed under `key`, or no more.
+    pub(super) fn changed_key(&mut self, key: i64, record: i64) {
+        if let Some(changes) = &mut self.changes {
+            changes.of_key(key, record);
         }
     }
 

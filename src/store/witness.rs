@@ -26,7 +26,23 @@ pub(super) enum Thing {
 pub struct Witness {
     /// The last group that was surely committed before the first thing was read.
     pub(super) since: u64,
-    pub(super) seen: Vec<Thing>,
+    pub(super) seen: Vec<Seen>,
+}
+
+/// A thing that was read, as far as it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) thing: Thing,
+    /// Of the records filed under a key those up to this one: what comes after it changes nothing. Keys grow, so that a
+    /// key with too many records is read alike however many come.
+    pub(super) up_to: i64,
+}
+
+impl Seen {
+    /// All of it was read.
+    pub(super) fn whole(thing: Thing) -> Self {
+        Self { thing, up_to: i64::MAX }
+    }
 }
 
 /// What was changed lately, by which group of the writer.
@@ -36,32 +52,48 @@ pub(super) struct Changes {
     group: u64,
     /// What groups up to this one have changed is not remembered.
     forgotten: u64,
-    last: HashMap<Thing, u64>,
+    /// The group, and the record that it was about where it is a key that changed.
+    last: HashMap<Thing, Vec<(u64, i64)>>,
+    remembered: usize,
 }
 
 impl Changes {
     /// From here on changes are those of `group`.
     pub(super) fn begin(&mut self, group: u64) {
         self.group = group;
-        if self.last.len() > REMEMBERED {
+        if self.remembered > REMEMBERED {
             self.forget();
         }
     }
 
     /// `thing` is being changed; it counts as changed even if that is undone.
     pub(super) fn of(&mut self, thing: Thing) {
-        self.last.insert(thing, self.group);
+        self.at(thing, i64::MIN);
+    }
+
+    /// `record` is being filed under `key`, or no more, likewise.
+    pub(super) fn of_key(&mut self, key: i64, record: i64) {
+        self.at(Thing::Key(key), record);
+    }
+
+    fn at(&mut self, thing: Thing, record: i64) {
+        self.last.entry(thing).or_default().push((self.group, record));
+        self.remembered += 1;
     }
 
     /// Anything may have been changed.
     pub(super) fn forget(&mut self) {
         self.last.clear();
+        self.remembered = 0;
         self.forgotten = self.group;
     }
 
     /// Whether nothing has changed of what `witness` saw.
     pub(super) fn none_of(&self, witness: &Witness) -> bool {
-        let unchanged = |thing: &Thing| self.last.get(thing).is_none_or(|group| *group <= witness.since);
+        let unchanged = |seen: &Seen| {
+            let counts = |(group, record): &(u64, i64)| *group > witness.since && *record <= seen.up_to;
+            !self.last.get(&seen.thing).is_some_and(|changes| changes.iter().rev().any(counts))
+        };
         witness.since >= self.forgotten && witness.seen.iter().all(unchanged)
     }
 }
@@ -73,7 +105,7 @@ mod tests {
     #[test]
     fn what_changed_since_or_was_forgotten_does_not_stand() {
         let mut changes = Changes::default();
-        let witness = |since, thing| Witness { since, seen: vec![Thing::Person(7), thing] };
+        let witness = |since, thing| Witness { since, seen: vec![Seen::whole(Thing::Person(7)), Seen::whole(thing)] };
         let stands = |changes: &Changes, since, thing| changes.none_of(&witness(since, thing));
         changes.begin(1);
         changes.of(Thing::Key(1));
@@ -81,7 +113,10 @@ mod tests {
         assert!(stands(&changes, 1, Thing::Key(1)), "that group was committed before it read");
         assert!(stands(&changes, 0, Thing::Record(1)), "another thing of the same number");
         changes.begin(2);
-        changes.of(Thing::Key(1));
+        changes.of_key(1, 50);
+        let read_up_to = |up_to| Witness { since: 1, seen: vec![Seen { thing: Thing::Key(1), up_to }] };
+        assert!(changes.none_of(&read_up_to(49)), "what came after the last that was read");
+        assert!(!changes.none_of(&read_up_to(50)), "among those that were read");
         assert!(!stands(&changes, 1, Thing::Key(1)), "changed once more");
         assert!(stands(&changes, 2, Thing::Key(1)));
         changes.forget();

@@ -1,1 +1,2 @@
+DROP INDEX "review_other";
 DROP TABLE "steward_operation";

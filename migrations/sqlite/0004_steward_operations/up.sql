@@ -12,3 +12,6 @@ CREATE TABLE "steward_operation" (
     PRIMARY KEY ("id")
 );
 CREATE INDEX "steward_operation_person" ON "steward_operation" ("person_id");
+
+-- Questions were sought by their other record through all that are open.
+CREATE INDEX "review_other" ON "review" ("other_record");

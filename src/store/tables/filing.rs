@@ -26,7 +26,7 @@ impl Transaction<'_> {
         }
         let keys: BTreeSet<&BlockingKey> = keys.iter().collect();
         let tokens: BTreeSet<&SearchToken> = tokens.iter().collect();
-        keys.iter().for_each(|key| self.changed(Thing::Key(key.0)));
+        keys.iter().for_each(|key| self.changed_key(key.0, record.0));
         self.changed(Thing::Record(record.0));
         match self.connection() {
             Connection::Sqlite(connection) => filed_one_by_one(connection, record, &keys, &tokens),
@@ -61,7 +61,7 @@ impl Transaction<'_> {
                 .filter(blocking_key::record_id.eq(record.0))
                 .select(blocking_key::key)
                 .load(connection))?;
-            filed.into_iter().for_each(|key| self.changed(Thing::Key(key)));
+            filed.into_iter().for_each(|key| self.changed_key(key, record.0));
             self.changed(Thing::Record(record.0));
         }
         on_connection!(self, connection =>
@@ -149,13 +149,14 @@ impl Candidates for Transaction<'_> {
     type Error = StoreError;
 
     fn posting(&mut self, key: BlockingKey, limit: usize) -> Result<Vec<RecordId>, StoreError> {
-        self.read([Thing::Key(key.0)]);
         let records: Vec<i64> = on_connection!(self, connection => blocking_key::table
             .filter(blocking_key::key.eq(key.0))
             .order(blocking_key::record_id.asc())
             .limit(row_limit(limit))
             .select(blocking_key::record_id)
             .load(connection))?;
+        let cut = records.last().filter(|_| records.len() == limit);
+        self.read_key(key.0, cut.copied().unwrap_or(i64::MAX));
         Ok(records.into_iter().map(RecordId).collect())
     }
 

@@ -12,12 +12,20 @@ use diesel::prelude::*;
 impl Transaction<'_> {
     /// The decisions that hold about a record, on whichever side it stands.
     pub fn decisions_of(&mut self, record: RecordId) -> Result<Vec<DecisionRow>, StoreError> {
-        on_connection!(self, connection => steward_decision::table
-            .filter(steward_decision::record_a.eq(record.0).or(steward_decision::record_b.eq(record.0)))
-            .filter(steward_decision::withdrawn.is_null())
-            .order(steward_decision::id.asc())
+        // One statement for each side: for both in one SQLite may go through all decisions in their order.
+        let mut rows: Vec<DecisionRow> = on_connection!(self, connection => steward_decision::table
+            .filter(steward_decision::record_a.eq(record.0))
             .select(DecisionRow::as_select())
-            .load(connection))
+            .load(connection))?;
+        let other: Vec<DecisionRow> = on_connection!(self, connection => steward_decision::table
+            .filter(steward_decision::record_b.eq(record.0))
+            .select(DecisionRow::as_select())
+            .load(connection))?;
+        rows.extend(other);
+        rows.retain(|row| row.withdrawn.is_none());
+        rows.sort_by_key(|row| row.id);
+        rows.dedup_by_key(|row| row.id);
+        Ok(rows)
     }
 
     /// Keeps a decision.
@@ -107,11 +115,26 @@ impl Transaction<'_> {
 
     /// The questions in `state` about a record, on whichever side it stands.
     pub fn reviews_of_record(&mut self, record: RecordId, state: &str) -> Result<Vec<ReviewRow>, StoreError> {
-        on_connection!(self, connection => review::table
-            .filter(review::record_id.eq(record.0).or(review::other_record.eq(record.0).assume_not_null()))
-            .filter(review::state.eq(state))
-            .order((review::opened.asc(), review::id.asc()))
+        let mut found = self.reviews_about(record, state)?;
+        let other: Vec<ReviewRow> = on_connection!(self, connection => review::table
+            .filter(review::other_record.eq(record.0))
             .select(ReviewRow::as_select())
-            .load(connection))
+            .load(connection))?;
+        found.extend(other.into_iter().filter(|row| row.state == state));
+        found.sort_by_key(|row| (row.opened, row.id));
+        found.dedup_by_key(|row| row.id);
+        Ok(found)
+    }
+
+    /// The questions in `state` that are asked of a record itself. Sought by the record alone: with the state in the
+    /// statement SQLite, which keeps no statistics, goes through all that are open.
+    pub fn reviews_about(&mut self, record: RecordId, state: &str) -> Result<Vec<ReviewRow>, StoreError> {
+        let rows: Vec<ReviewRow> = on_connection!(self, connection => review::table
+            .filter(review::record_id.eq(record.0))
+            .select(ReviewRow::as_select())
+            .load(connection))?;
+        let mut rows: Vec<ReviewRow> = rows.into_iter().filter(|row| row.state == state).collect();
+        rows.sort_by_key(|row| (row.opened, row.id));
+        Ok(rows)
     }
 }
