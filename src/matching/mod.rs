@@ -7,6 +7,7 @@ mod decision;
 mod explanation;
 mod guard;
 mod keys;
+mod levels;
 mod memory;
 mod model;
 pub mod normalize;

@@ -4,7 +4,8 @@
 //! of unrelated people (`u`) and of members of one household (`h`). The third class is what keeps relatives
 //! apart: what they share (name, address, telephone) is evidence of a household, not of one person.
 
-use super::comparison::{Field, Tradition, scale};
+use super::comparison::{Field, Tradition};
+use super::levels::scale;
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::fmt;
@@ -118,8 +119,8 @@ impl Model {
         let fields = [file.family, file.given, file.birth, file.sex, file.address, file.phone];
         for (field, said) in Field::ALL.into_iter().zip(fields) {
             let names = scale(tradition, field);
-            check_levels(field, &names, &said.levels)?;
-            levels.extend(names.into_iter().zip(said.levels).map(|(name, level)| ((field, name), level)));
+            check_levels(field, names, &said.levels)?;
+            levels.extend(names.iter().copied().zip(said.levels).map(|(name, level)| ((field, name), level)));
         }
         let ModelFile { id, version, household_size, .. } = file;
         Ok(Self { id, version, tradition, household_size, levels: Arc::new(levels), settings: Settings::default() })

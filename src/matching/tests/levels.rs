@@ -1,6 +1,6 @@
 //! Every level of every field in both traditions, one line each, and that no level is without one.
 
-use super::super::comparison::scale;
+use super::super::levels::scale;
 use super::super::normalize::address::Place;
 use super::super::{Field, Tradition};
 use super::*;
@@ -39,7 +39,7 @@ fn met(tradition: Tradition, field: Field, a: &ComparisonRecord, b: &ComparisonR
 }
 
 fn all_are_met(tradition: Tradition, field: Field, seen: &BTreeSet<&str>) {
-    let all: BTreeSet<&str> = scale(tradition, field).into_iter().collect();
+    let all: BTreeSet<&str> = scale(tradition, field).iter().copied().collect();
     let missing: Vec<_> = all.difference(seen).collect();
     assert!(missing.is_empty(), "{tradition:?} {field:?}: no line for {missing:?}");
 }
