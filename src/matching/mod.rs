@@ -5,6 +5,7 @@
 mod comparison;
 mod decision;
 mod explanation;
+pub mod files;
 mod guard;
 mod keys;
 mod levels;
@@ -27,7 +28,7 @@ pub use decision::{Constraints, Outcome, PersonScore, Verdict, decide};
 pub use explanation::{Explanation, FieldExplanation};
 pub use guard::{Guard, is_overlay};
 pub use memory::MemoryIndex;
-pub use model::{Level, Model, ModelError, Settings};
+pub use model::{Learned, Level, Model, ModelError, Settings};
 pub use record::{ComparisonRecord, NamePair};
 pub use retrieval::Retrieval;
 pub use row::RowError;

@@ -1,0 +1,1 @@
+//! What the matcher for files must do, on invented people.
