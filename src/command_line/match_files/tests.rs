@@ -1,0 +1,1 @@
+//! `match-files` on small files written here.
