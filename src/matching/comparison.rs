@@ -5,6 +5,7 @@
 use super::levels::{self, Code, MISSING, PlaceParts};
 use super::normalize::address::Place;
 use super::record::{ComparisonRecord, NamePair};
+use crate::identity::Sex;
 
 /// A field that is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -103,6 +104,8 @@ fn names(tradition: Tradition, a: &ComparisonRecord, b: &ComparisonRecord) -> (C
         Tradition::Western => western_name(a, b, part, is_given),
     };
     let (family, given) = (level(|pair| &pair.family, false), level(|pair| &pair.given, true));
+    let women = a.sex == Some(Sex::Female) && b.sex == Some(Sex::Female);
+    let family = levels::of_family(tradition, family, women);
     if levels::is_weak_name(tradition, Field::Family, family)
         && levels::is_weak_name(tradition, Field::Given, given)
         && swapped(a, b)

@@ -89,7 +89,16 @@ pub fn of_facts(facts: PairFacts, levels: &Comparison) -> Vec<Guard> {
         |level: Option<&str>| level.is_some_and(|level| level.contains("equal") || level == "exact" || level == "near");
     let given_differs = matches!(
         levels.given,
-        Some("kana_one_edit" | "shares_a_kanji" | "differs" | "first_letters" | "similar" | "one_token")
+        Some(
+            "kana_one_edit"
+                | "shares_a_kanji"
+                | "shares_a_kanji_kana_differs"
+                | "differs_in_one_script"
+                | "differs"
+                | "first_letters"
+                | "similar"
+                | "one_token"
+        )
     );
     let births_close = matches!(levels.birth, Some("exact" | "one_digit" | "day_and_month_swapped"));
     if agrees(levels.family) && given_differs && births_close {
@@ -134,7 +143,15 @@ pub fn of_facts(facts: PairFacts, levels: &Comparison) -> Vec<Guard> {
 /// A slip in one of them, or a value that was not known, is none.
 pub fn is_overlay(tradition: Tradition, before: &ComparisonRecord, after: &ComparisonRecord) -> bool {
     let levels = Comparison::of(tradition, before, after);
-    matches!(levels.given, Some("shares_a_kanji" | "differs" | "first_letters" | "initial"))
+    let given = [
+        "shares_a_kanji",
+        "shares_a_kanji_kana_differs",
+        "differs_in_one_script",
+        "differs",
+        "first_letters",
+        "initial",
+    ];
+    levels.given.is_some_and(|level| given.contains(&level))
         && matches!(levels.birth, Some("month_and_day" | "two_parts" | "year" | "year_next" | "differs"))
         && levels.sex == Some("differs")
 }

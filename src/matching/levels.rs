@@ -21,7 +21,7 @@ const SEX: [&str; 2] = ["equal", "differs"];
 const ADDRESS: [&str; 8] =
     ["town_and_block", "postal_and_block", "block_prefix", "town", "postal", "postal_one_digit", "city", "differs"];
 const PHONE: [&str; 3] = ["equal", "one_digit", "differs"];
-const JAPANESE_FAMILY: [&str; 9] = [
+const JAPANESE_FAMILY: [&str; 12] = [
     "swapped_with_given",
     "kanji_and_kana_equal",
     "kanji_equal_with_wildcard",
@@ -30,9 +30,12 @@ const JAPANESE_FAMILY: [&str; 9] = [
     "kana_equal_kanji_differs",
     "kana_one_edit",
     "shares_a_kanji",
+    "shares_a_kanji_kana_differs",
+    "differs_in_one_script",
+    "differs_of_women",
     "differs",
 ];
-const JAPANESE_GIVEN: [&str; 9] = [
+const JAPANESE_GIVEN: [&str; 11] = [
     "swapped_with_family",
     "kanji_and_kana_equal",
     "kanji_equal_with_wildcard",
@@ -41,10 +44,21 @@ const JAPANESE_GIVEN: [&str; 9] = [
     "kana_equal_kanji_differs",
     "kana_one_edit",
     "shares_a_kanji",
+    "shares_a_kanji_kana_differs",
+    "differs_in_one_script",
     "differs",
 ];
-const WESTERN_FAMILY: [&str; 8] =
-    ["swapped_with_given", "exact", "near", "similar", "one_token", "first_letters", "initial", "differs"];
+const WESTERN_FAMILY: [&str; 9] = [
+    "swapped_with_given",
+    "exact",
+    "near",
+    "similar",
+    "one_token",
+    "first_letters",
+    "initial",
+    "differs_of_women",
+    "differs",
+];
 const WESTERN_GIVEN: [&str; 9] =
     ["swapped_with_family", "exact", "near", "nickname", "similar", "one_token", "first_letters", "initial", "differs"];
 
@@ -67,11 +81,17 @@ pub fn name(tradition: Tradition, field: Field, code: Code) -> Option<&'static s
     scale(tradition, field).get(usize::from(code).checked_sub(1)?).copied()
 }
 
+/// The code whose weight a level has: names in each other's place agree wholly, and that they were exchanged is as
+/// likely for one person as for two.
+pub fn weighed_as(field: Field, code: Code) -> Code {
+    if code == SWAPPED && matches!(field, Field::Family | Field::Given) { 2 } else { code }
+}
+
 /// Whether a level of a name is so weak that the names may stand in each other's place.
 pub fn is_weak_name(tradition: Tradition, field: Field, code: Code) -> bool {
     match (tradition, field) {
-        (Tradition::Japanese, _) => matches!(code, 8 | 9),
-        (Tradition::Western, Field::Family) => matches!(code, 6..=8),
+        (Tradition::Japanese, _) => matches!(code, 8..=12),
+        (Tradition::Western, Field::Family) => matches!(code, 6..=9),
         (Tradition::Western, _) => matches!(code, 7..=9),
     }
 }
@@ -159,8 +179,20 @@ pub fn japanese(kanji: Option<Agreement>, kana: Option<Agreement>) -> Code {
         (None, Some(Equal)) => 5,
         (Some(_), Some(Equal)) => 6,
         (_, Some(Shares)) => 7,
-        (Some(Shares | Wildcard), _) => 8,
-        (None | Some(Differs), _) => 9,
+        // A reading that differs as well says more than one that is not known.
+        (Some(Shares | Wildcard), None) => 8,
+        (Some(Shares | Wildcard), Some(Differs | Wildcard)) => 9,
+        (None, Some(Differs | Wildcard)) | (Some(Differs), None) => 10,
+        (Some(Differs), Some(Differs | Wildcard)) => 11,
+    }
+}
+
+/// The level of a family name, given whether both are women: most who change it do so at marriage.
+pub fn of_family(tradition: Tradition, code: Code, women: bool) -> Code {
+    match (tradition, code) {
+        (Tradition::Japanese, 11) if !women => 12,
+        (Tradition::Western, 8) if !women => 9,
+        (_, code) => code,
     }
 }
 

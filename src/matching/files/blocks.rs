@@ -15,19 +15,38 @@ const FEW: usize = 2_000;
 #[derive(Clone, Debug, Default)]
 pub struct KeyStore {
     parts: Vec<Vec<(u32, u32)>>,
+    /// Keys of few parts, which a large file overflows: used only as far as they are short.
+    loose: Vec<Vec<(u32, u32)>>,
+}
+
+/// The longest loose key that is used.
+const LONGEST_LOOSE: usize = 30;
+
+fn file(parts: &mut Vec<Vec<(u32, u32)>>, key: i64, record: u32) {
+    if parts.is_empty() {
+        parts.resize_with(PARTS, Vec::new);
+    }
+    let bits = u64::from_be_bytes(key.to_be_bytes());
+    let part = usize::try_from(bits % 64).unwrap_or(0);
+    let rest = u32::try_from(bits >> 32).unwrap_or(0);
+    if let Some(part) = parts.get_mut(part) {
+        part.push((rest, record));
+    }
 }
 
 impl KeyStore {
     /// Files a record under a key.
     pub fn add(&mut self, key: i64, record: u32) {
-        if self.parts.is_empty() {
-            self.parts.resize_with(PARTS, Vec::new);
-        }
-        let bits = u64::from_be_bytes(key.to_be_bytes());
-        let part = usize::try_from(bits % 64).unwrap_or(0);
-        let rest = u32::try_from(bits >> 32).unwrap_or(0);
-        if let Some(part) = self.parts.get_mut(part) {
-            part.push((rest, record));
+        file(&mut self.parts, key, record);
+    }
+
+    /// Files a record under a key of few parts, unless one of them is missing.
+    pub fn add_loose(&mut self, kind: u8, parts: &[&str], record: u32) {
+        if parts.iter().all(|part| !part.is_empty()) {
+            let kind = [kind];
+            let bytes: Vec<&[u8]> =
+                std::iter::once(&kind[..]).chain(parts.iter().map(|part| part.as_bytes())).collect();
+            file(&mut self.loose, hash(&bytes), record);
         }
     }
 
@@ -72,12 +91,13 @@ fn count(number: usize) -> u32 {
 
 impl Blocks {
     /// The groups under `keys` of `records` records.
-    pub fn of(keys: KeyStore, records: usize) -> Self {
+    pub fn of(mut keys: KeyStore, records: usize) -> Self {
         let mut blocks = Self { all: records <= FEW, starts: vec![0], ..Self::default() };
         if blocks.all {
             return blocks;
         }
-        let overfull = blocks.add_all(keys);
+        blocks.add_all(std::mem::take(&mut keys.loose), LONGEST_LOOSE);
+        let overfull = blocks.add_all(keys.parts, OVERFULL);
         blocks.overfull = overfull.len();
         let mut of_record: Vec<(u32, u32)> = Vec::new();
         for (number, members) in overfull.iter().enumerate() {
@@ -93,21 +113,21 @@ impl Blocks {
                 }
             }
         }
-        blocks.degraded = blocks.add_all(crossed).len();
+        blocks.degraded = blocks.add_all(crossed.parts, OVERFULL).len();
         blocks.file_by_record(records);
         blocks
     }
 
     /// Adds the groups of two or more; gives back the over-full ones.
-    fn add_all(&mut self, keys: KeyStore) -> Vec<Vec<u32>> {
+    fn add_all(&mut self, parts: Vec<Vec<(u32, u32)>>, longest: usize) -> Vec<Vec<u32>> {
         let mut overfull = Vec::new();
-        for mut part in keys.parts {
+        for mut part in parts {
             part.sort_unstable();
             part.dedup();
             for group in part.chunk_by(|a, b| a.0 == b.0) {
                 match group.len() {
                     0 | 1 => {}
-                    n if n > OVERFULL => overfull.push(group.iter().map(|(_, record)| *record).collect()),
+                    n if n > longest => overfull.push(group.iter().map(|(_, record)| *record).collect()),
                     _ => {
                         self.members.extend(group.iter().map(|(_, record)| *record));
                         self.starts.push(count(self.members.len()));

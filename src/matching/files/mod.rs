@@ -77,6 +77,8 @@ pub struct DecidedPair {
     pub probability: f64,
     /// The word.
     pub decision: Decision,
+    /// dbg
+    pub guards: u16,
 }
 
 /// What a run found.
@@ -159,7 +161,7 @@ impl Matcher {
         let sure = Rule { edge_bits: settings.automatic_bits, mean_bits: settings.support_bits, held };
         let sure = cluster(table, weights, &scores.pairs, sure, between);
         let threshold = self.options.threshold_bits;
-        let likely = Rule { edge_bits: threshold, mean_bits: threshold, held: bit(Guard::Twin) };
+        let likely = Rule { edge_bits: threshold, mean_bits: threshold, held: 0 };
         let clusters = cluster(table, weights, &scores.pairs, likely, between);
         let mut pairs: Vec<DecidedPair> = Vec::new();
         for pair in &scores.pairs {
@@ -174,7 +176,7 @@ impl Matcher {
                 Decision::NonMatch
             };
             if probability >= 0.05 {
-                pairs.push(DecidedPair { left: pair.b, right: pair.a, bits: pair.bits, probability, decision });
+                pairs.push(DecidedPair { left: pair.b, right: pair.a, bits: pair.bits, probability, decision, guards: pair.guards });
             }
         }
         Outcome { pairs, clusters }

@@ -127,7 +127,7 @@ impl Weights {
                 .map(|(field, texts)| field.compare.has_frequencies().then(|| frequency(texts)))
                 .collect(),
         };
-        of.bits = of.fields.iter().map(bits).collect();
+        of.bits = of.fields.iter().enumerate().map(|(at, weights)| bits(weights, at < 2)).collect();
         of
     }
 
@@ -171,15 +171,15 @@ impl Weights {
 
     /// What the frequency of the values on which a pair agrees adds.
     pub fn frequency_bits(&self, table: &Table, pattern: Pattern, a: u32, b: u32) -> f64 {
-        let (x, _) = (table.row(a), table.row(b));
+        let x = if code_of(pattern, 0) == levels::SWAPPED { self.commoner(table, a, b) } else { table.row(a) };
         let [kanji_family, kanji_given, reading_family, reading_given, latin_family, latin_given] = self.frequencies;
         let part = |code: Code, row: [Symbol; 3], texts: [&super::table::Texts; 3], of: [Frequency; 3]| {
             let [kanji, reading, latin] = of;
             let [kanji_texts, reading_texts, latin_texts] = texts;
             match (self.tradition, code) {
-                (Tradition::Japanese, 2 | 4) if row[0] != 0 => kanji.bits(kanji_texts.count(row[0])),
-                (Tradition::Japanese, 2 | 5 | 6) => reading.bits(reading_texts.count(row[1])),
-                (Tradition::Western, 2) => latin.bits(latin_texts.count(row[2])),
+                (Tradition::Japanese, 1 | 2 | 4) if row[0] != 0 => kanji.bits(kanji_texts.count(row[0])),
+                (Tradition::Japanese, 1 | 2 | 5 | 6) => reading.bits(reading_texts.count(row[1])),
+                (Tradition::Western, 1 | 2) => latin.bits(latin_texts.count(row[2])),
                 _ => 0.0,
             }
         };
@@ -204,12 +204,25 @@ impl Weights {
         sum
     }
 
+    /// Of two records with exchanged names, the one that has them in the more usual place.
+    fn commoner(&self, table: &Table, a: u32, b: u32) -> Row {
+        let (x, y) = (table.row(a), table.row(b));
+        let usual = |row: &Row| {
+            let count = |names: &NameTexts, name: NameRow| {
+                u64::from(names.family.count(name.family)) * u64::from(names.given.count(name.given))
+            };
+            count(&table.kanji, row.kanji).max(count(&table.reading, row.reading)).max(count(&table.latin, row.latin))
+        };
+        if usual(&x) >= usual(&y) { x } else { y }
+    }
+
     /// The weight of a pair and the guards that it raises.
     pub fn pair(&self, table: &Table, a: u32, b: u32) -> Pair {
         let pattern = self.pattern(table, a, b);
         let evidence = self.evidence(pattern, self.frequency_bits(table, pattern, a, b));
         let bits = evidence + self.prior_of(table, a, b);
-        Pair { a, b, bits, guards: if bits > KEPT { self.guards(table, pattern, a, b) } else { 0 } }
+        let guards = if bits > KEPT { self.guards(table, pattern, a, b) } else { 0 };
+        Pair { a, b, bits: bits + dependence(guards), guards }
     }
 
     fn prior_of(&self, table: &Table, a: u32, b: u32) -> f64 {
@@ -245,6 +258,14 @@ impl Weights {
 /// Pairs below this weight are not kept: a probability of 0.02.
 pub const KEPT: f64 = -5.7;
 
+/// What fields that are not independent take back, in bits. The weights of two fields are added as if each slipped by
+/// itself; relatives are where that is wrong. Twins share the birth date because they are twins, and a son who has his
+/// father's name is a generation younger because he is a son: `h` counts either once too often as a chance.
+fn dependence(guards: u16) -> f64 {
+    let of = |guard, bits: f64| if guards & bit(guard) == 0 { 0.0 } else { bits };
+    of(Guard::Twin, -2.5) + of(Guard::Generation, -5.0) + of(Guard::Suffix, -10.0) + of(Guard::BirthOrder, -20.0)
+}
+
 /// The bit of a guard in a set.
 pub fn bit(guard: Guard) -> u16 {
     match guard {
@@ -263,11 +284,14 @@ pub fn bit(guard: Guard) -> u16 {
 /// The guards that forbid.
 pub const VETOES: u16 = 2 | 4;
 
-fn bits(weights: &FieldWeights) -> ([f64; 16], [f64; 16]) {
+fn bits(weights: &FieldWeights, is_name: bool) -> ([f64; 16], [f64; 16]) {
     let ratio = |below: &[f64; 16]| {
         let mut out = [0.0; 16];
         for (slot, (m, other)) in out.iter_mut().zip(weights.m.iter().zip(below)).skip(1) {
             *slot = (m / other).log2();
+        }
+        if is_name {
+            out[usize::from(levels::SWAPPED)] = out[usize::from(levels::weighed_as(Field::Given, levels::SWAPPED))];
         }
         out
     };
@@ -334,6 +358,7 @@ fn names(tradition: Tradition, table: &Table, x: &Row, y: &Row) -> (Code, Code) 
             western(&latin.given, &reading.given, |name| name.given, true),
         ),
     };
+    let family = levels::of_family(tradition, family, x.sex == 1 && y.sex == 1);
     let weak = levels::is_weak_name(tradition, Field::Family, family)
         && levels::is_weak_name(tradition, Field::Given, given);
     let crossed = |texts: &NameTexts, p: NameRow, q: NameRow| {

@@ -3,7 +3,7 @@
 //! It must hold a million records in a few hundred megabytes, so a text is kept once however often it occurs, and it
 //! must never show one in `Debug`.
 
-use super::further::Further;
+use super::further::{Compare, Further};
 use crate::identity::Sex;
 use crate::matching::normalize::phone;
 use crate::matching::record::{ComparisonRecord, NamePair};
@@ -245,6 +245,10 @@ impl Table {
                 self.keys.add_value(number, part, at);
             }
         }
+        loose_keys(&mut self.keys, record, at);
+        for (number, (field, value)) in self.fields.iter().zip(&said.further).enumerate() {
+            identifier_halves(&mut self.keys, number, field.compare, value, at);
+        }
         for BlockingKey(key) in &said.keys {
             self.keys.add(*key, at);
         }
@@ -300,4 +304,43 @@ fn name(texts: &mut NameTexts, pairs: &[NamePair]) -> NameRow {
         family: texts.family.number(&pair.family),
         given: texts.given.number(&pair.given),
     })
+}
+
+/// The head of a text.
+fn head(text: &str, length: usize) -> &str {
+    text.char_indices().nth(length).map_or(text, |(at, _)| text.get(..at).unwrap_or(text))
+}
+
+/// Keys that find records with several slips at once, where the file is small enough for them to be short.
+fn loose_keys(keys: &mut super::blocks::KeyStore, record: &ComparisonRecord, at: u32) {
+    let day = record.birth_day().map(|day| day.to_string()).unwrap_or_default();
+    let year = if record.birth == 0 { String::new() } else { (record.birth / 10_000).to_string() };
+    keys.add_loose(1, &[&day], at);
+    for pair in &record.reading {
+        keys.add_loose(2, &[&pair.family, head(&pair.given, 1), &year], at);
+        keys.add_loose(3, &[&pair.given, head(&pair.family, 1), &year], at);
+        for place in &record.places {
+            keys.add_loose(4, &[&pair.family, &place.town], at);
+            keys.add_loose(5, &[&pair.given, &place.city], at);
+            keys.add_loose(6, &[&pair.family, &place.postal], at);
+            keys.add_loose(7, &[&pair.family, head(&pair.given, 1), &place.city], at);
+        }
+    }
+    for place in &record.places {
+        keys.add_loose(8, &[&place.town, &place.block], at);
+        keys.add_loose(9, &[&place.town, &year], at);
+        keys.add_loose(10, &[&place.postal, &place.block], at);
+    }
+}
+
+/// Of an identifier with one slip, one half is whole.
+fn identifier_halves(keys: &mut super::blocks::KeyStore, field: usize, compare: Compare, value: &str, at: u32) {
+    if compare != Compare::Identifier || value.len() < 6 {
+        return;
+    }
+    let (kind, middle) = (u8::try_from(field).unwrap_or(0), value.len() / 2);
+    if let Some((first, second)) = value.split_at_checked(middle) {
+        keys.add_loose(100 + kind, &["first", first], at);
+        keys.add_loose(100 + kind, &["second", second], at);
+    }
 }

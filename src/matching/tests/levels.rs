@@ -60,11 +60,17 @@ fn names_in_kanji_and_kana() {
         check(("花子", "ハナコ"), ("", "ハナコ"), Some("kana_equal_kanji_missing"));
         check(("花子", "ハナコ"), ("波名", "ハナコ"), Some("kana_equal_kanji_differs"));
         check(("花子", "ハナコ"), ("良男", "ハナオ"), Some("kana_one_edit"));
-        check(("花子", "ハナコ"), ("桃子", "モモコ"), Some("shares_a_kanji"));
+        check(("花子", "ハナコ"), ("桃子", "モモコ"), Some("shares_a_kanji_kana_differs"));
+        check(("花子", "ハナコ"), ("桃子", ""), Some("shares_a_kanji"));
         check(("花子", "ハナコ"), ("一郎", "イチロウ"), Some("differs"));
-        check(("花子", ""), ("●●", ""), Some("differs"));
+        check(("花子", "ハナコ"), ("", "イチロウ"), Some("differs_in_one_script"));
+        check(("花子", ""), ("●●", ""), Some("differs_in_one_script"));
         check(("花子", ""), ("", "ハナコ"), None);
         check(("", ""), ("花子", "ハナコ"), None);
+        let women = |kanji, kana| ComparisonRecord { sex: Some(F), ..japanese(field, kanji, kana) };
+        let expect = if field == Field::Family { "differs_of_women" } else { "differs" };
+        let (left, right) = (women("花子", "ハナコ"), women("一郎", "イチロウ"));
+        seen.extend(met(Tradition::Japanese, field, &left, &right, Some(expect)));
         all_are_met(Tradition::Japanese, field, &seen);
     }
 }
@@ -96,6 +102,9 @@ fn names_in_latin_letters() {
     ] {
         check(a, b, family, given);
     }
+    let women = |name| ComparisonRecord { sex: Some(F), ..western(Field::Family, name) };
+    let (smith, taylor) = (women("smith"), women("taylor"));
+    families.extend(met(Tradition::Western, Field::Family, &smith, &taylor, Some("differs_of_women")));
     all_are_met(Tradition::Western, Field::Family, &families);
     all_are_met(Tradition::Western, Field::Given, &givens);
 }
