@@ -117,9 +117,10 @@ fn names(tradition: Tradition, a: &ComparisonRecord, b: &ComparisonRecord) -> (C
 
 fn swapped(a: &ComparisonRecord, b: &ComparisonRecord) -> bool {
     let crossed = |a: &[NamePair], b: &[NamePair]| {
-        a.iter().any(|x| {
-            !x.family.is_empty() && !x.given.is_empty() && b.iter().any(|y| x.family == y.given && x.given == y.family)
-        })
+        let parts = |pair: &NamePair| -> bool {
+            b.iter().any(|other| levels::are_crossed((&pair.family, &pair.given), (&other.family, &other.given)))
+        };
+        a.iter().any(parts)
     };
     crossed(&a.kanji, &b.kanji) || crossed(&a.reading, &b.reading)
 }

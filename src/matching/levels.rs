@@ -140,6 +140,13 @@ pub enum Agreement {
     Equal,
 }
 
+/// Whether two names stand in each other's place: one exactly, the other but for a slip.
+pub fn are_crossed(a: (&str, &str), b: (&str, &str)) -> bool {
+    let known = [a.0, a.1, b.0, b.1].iter().all(|part| !part.is_empty());
+    let near = |x: &str, y: &str| x == y || !is_shorter_than(x, 4) && !is_shorter_than(y, 4) && within_one_edit(x, y);
+    known && ((a.0 == b.1 && near(a.1, b.0)) || (a.1 == b.0 && near(a.0, b.1)))
+}
+
 /// How two names in kanji agree.
 pub fn kanji_agreement(a: &str, b: &str) -> Agreement {
     let wild = a.contains(WILDCARD) || b.contains(WILDCARD);
@@ -174,16 +181,16 @@ pub fn japanese(kanji: Option<Agreement>, kana: Option<Agreement>) -> Code {
     match (kanji, kana) {
         (None, None) => MISSING,
         (Some(Equal), Some(Equal) | None) => 2,
-        (Some(Equal), _) => 4,
+        (Some(Equal), Some(_)) => 4,
         (Some(Wildcard), Some(Equal | Shares) | None) => 3,
         (None, Some(Equal)) => 5,
         (Some(_), Some(Equal)) => 6,
         (_, Some(Shares)) => 7,
         // A reading that differs as well says more than one that is not known.
         (Some(Shares | Wildcard), None) => 8,
-        (Some(Shares | Wildcard), Some(Differs | Wildcard)) => 9,
-        (None, Some(Differs | Wildcard)) | (Some(Differs), None) => 10,
-        (Some(Differs), Some(Differs | Wildcard)) => 11,
+        (Some(Shares | Wildcard), Some(_)) => 9,
+        (None, Some(_)) | (Some(Differs), None) => 10,
+        (Some(Differs), Some(_)) => 11,
     }
 }
 

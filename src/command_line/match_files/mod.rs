@@ -13,8 +13,7 @@ use super::{Exit, complain, say};
 use crate::matching::Model;
 use crate::matching::files::{ENOUGH_TO_TRAIN, Matcher, Options, Outcome, Training};
 use clap::Args;
-pub(super) use input::{Input, read};
-pub(super) use reader::{Reader, cells};
+use input::{Input, read};
 use report::Phases;
 use std::path::{Path, PathBuf};
 
@@ -47,7 +46,7 @@ pub struct Matching {
     /// The weights to begin with: japanese, western, or a model file
     #[arg(long, value_name = "MODEL", default_value = "japanese")]
     pub model: String,
-    /// Estimate the weights from the records, without labels [default: from 2,000 records on]
+    /// Estimate the weights from the records, without labels [default: from 500 records on]
     #[arg(long, overrides_with = "no_train")]
     pub train: bool,
     /// Take the weights as they are

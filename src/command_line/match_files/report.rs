@@ -126,7 +126,7 @@ pub fn write_clusters(path: &Path, run: &Run) -> Result<(), String> {
 pub fn write_pairs(path: &Path, run: &Run) -> Result<(), String> {
     let all = run.outcome.pairs.iter().map(|pair| {
         let (left, right) = (id(run, pair.left), id(run, pair.right));
-        format!("{left},{right},{:.3},{:.6},{},{}\n", pair.bits, pair.probability, pair.decision.id(), pair.guards)
+        format!("{left},{right},{:.3},{:.6},{}\n", pair.bits, pair.probability, pair.decision.id())
     });
-    rows(path, "left,right,weight,probability,decision,guards\n", all)
+    rows(path, "left,right,weight,probability,decision\n", all)
 }

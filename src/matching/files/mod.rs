@@ -8,22 +8,22 @@
 
 mod blocks;
 mod clusters;
+mod decided;
 mod further;
 mod scoring;
 mod table;
 mod training;
 
 pub use clusters::Clusters;
+pub use decided::{DecidedPair, Decision};
 pub use further::{Compare, Further, KNOWN};
 pub use table::{FileRecord, Table};
 pub use training::{Trained, Training};
 
-use super::guard::Guard;
 use super::model::{Learned, Model, Settings};
-use super::weight::probability;
 use blocks::Blocks;
 use clusters::{Rule, cluster};
-use scoring::{MOST_FIELDS, Scores, VETOES, Weights, bit, score};
+use scoring::{MOST_FIELDS, Scores, Weights, score};
 
 /// How a run is done.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,45 +42,6 @@ impl Default for Options {
     }
 }
 
-/// The matcher's word on a pair.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// One person.
-    Match,
-    /// A steward must look.
-    Possible,
-    /// Two persons.
-    NonMatch,
-}
-
-impl Decision {
-    /// The word in reports.
-    pub fn id(self) -> &'static str {
-        match self {
-            Decision::Match => "match",
-            Decision::Possible => "possible",
-            Decision::NonMatch => "non-match",
-        }
-    }
-}
-
-/// A pair that is reported.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct DecidedPair {
-    /// The earlier record.
-    pub left: u32,
-    /// The later one.
-    pub right: u32,
-    /// log2 of the odds.
-    pub bits: f64,
-    /// What they amount to.
-    pub probability: f64,
-    /// The word.
-    pub decision: Decision,
-    /// dbg
-    pub guards: u16,
-}
-
 /// What a run found.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -91,7 +52,7 @@ pub struct Outcome {
 }
 
 /// Fewest records from which a model is trained unless it is asked for.
-pub const ENOUGH_TO_TRAIN: usize = 2_000;
+pub const ENOUGH_TO_TRAIN: usize = 500;
 
 /// A run over the records of a table.
 #[derive(Debug)]
@@ -163,22 +124,8 @@ impl Matcher {
         let threshold = self.options.threshold_bits;
         let likely = Rule { edge_bits: threshold, mean_bits: threshold, held: 0 };
         let clusters = cluster(table, weights, &scores.pairs, likely, between);
-        let mut pairs: Vec<DecidedPair> = Vec::new();
-        for pair in &scores.pairs {
-            let probability = probability(pair.bits);
-            let decision = if pair.guards & VETOES != 0 {
-                Decision::NonMatch
-            } else if sure.person(pair.a) == sure.person(pair.b) {
-                Decision::Match
-            } else if pair.bits >= settings.review_bits {
-                Decision::Possible
-            } else {
-                Decision::NonMatch
-            };
-            if probability >= 0.05 {
-                pairs.push(DecidedPair { left: pair.b, right: pair.a, bits: pair.bits, probability, decision, guards: pair.guards });
-            }
-        }
+        let views = decided::Views { sure: &sure, likely: &clusters };
+        let pairs = decided::pairs(table, weights, scores, &views, self.options, settings);
         Outcome { pairs, clusters }
     }
 

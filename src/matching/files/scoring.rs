@@ -362,10 +362,10 @@ fn names(tradition: Tradition, table: &Table, x: &Row, y: &Row) -> (Code, Code) 
     let weak = levels::is_weak_name(tradition, Field::Family, family)
         && levels::is_weak_name(tradition, Field::Given, given);
     let crossed = |texts: &NameTexts, p: NameRow, q: NameRow| {
-        let known = p.family != 0 && p.given != 0 && q.family != 0 && q.given != 0;
-        known
-            && texts.family.text(p.family) == texts.given.text(q.given)
-            && texts.given.text(p.given) == texts.family.text(q.family)
+        levels::are_crossed(
+            (texts.family.text(p.family), texts.given.text(p.given)),
+            (texts.family.text(q.family), texts.given.text(q.given)),
+        )
     };
     if weak && (crossed(kanji, x.kanji, y.kanji) || crossed(reading, x.reading, y.reading)) {
         (levels::SWAPPED, levels::SWAPPED)

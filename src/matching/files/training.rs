@@ -43,7 +43,7 @@ pub struct Trained {
 const LARGEST_BLOCK: usize = 300;
 const ROUNDS: usize = 60;
 /// The starting weights count like so many pairs.
-const SHRINKAGE: f64 = 500.0;
+const SHRINKAGE: f64 = 100.0;
 const SMALLEST_U: f64 = 1e-7;
 
 struct Rng(u64);
@@ -315,9 +315,9 @@ fn maximise(set: &BlockSet, start: &[FieldWeights]) -> Found {
         classes = expected.map(|class| (class / total.max(1.0)).max(1e-6));
         for (at, field) in fields.iter_mut().enumerate() {
             let Some(begin) = start.get(at) else { continue };
-            step(&mut field.m, found.m.get(at), &begin.m, field.levels, 50.0);
+            step(&mut field.m, found.m.get(at), &begin.m, field.levels, 10.0);
             if set.household {
-                step(&mut field.h, found.h.get(at), &begin.h, field.levels, 50.0);
+                step(&mut field.h, found.h.get(at), &begin.h, field.levels, 10.0);
             }
         }
     }
