@@ -171,7 +171,7 @@ impl Measure {
         const SIZE: (f64, f64) = (640.0, 400.0);
         let least = self.curve.iter().flat_map(|(_, q)| [q.precision(), q.recall(), q.f1()]).fold(1.0, f64::min);
         let floor = (least * 20.0).floor() / 20.0;
-        let (first, last) = (f64::from(CURVE[0]), f64::from(CURVE[CURVE.len() - 1]));
+        let (first, last) = (-4.0, 25.0);
         let x = |bits: f64| 60.0 + (bits - first) / (last - first) * (SIZE.0 - 80.0);
         let y = |value: f64| SIZE.1 - 40.0 - (value - floor) / (1.0 - floor).max(0.01) * (SIZE.1 - 60.0);
         let mut out = format!(

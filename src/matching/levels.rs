@@ -187,8 +187,8 @@ pub fn japanese(kanji: Option<Agreement>, kana: Option<Agreement>) -> Code {
         (Some(_), Some(Equal)) => 6,
         (_, Some(Shares)) => 7,
         // A reading that differs as well says more than one that is not known.
-        (Some(Shares | Wildcard), None) => 8,
-        (Some(Shares | Wildcard), Some(_)) => 9,
+        (Some(Shares), None) => 8,
+        (Some(Shares | Wildcard), Some(Differs | Wildcard)) => 9,
         (None, Some(_)) | (Some(Differs), None) => 10,
         (Some(Differs), Some(_)) => 11,
     }

@@ -226,7 +226,7 @@ impl Weights {
     }
 
     fn prior_of(&self, table: &Table, a: u32, b: u32) -> f64 {
-        self.prior[usize::from(table.row(a).source != table.row(b).source)]
+        of_kind(self.prior, table.row(a).source != table.row(b).source)
     }
 
     fn guards(&self, table: &Table, pattern: Pattern, a: u32, b: u32) -> u16 {
@@ -253,6 +253,11 @@ impl Weights {
         let raised = guard::of_facts(facts, &comparison);
         raised.into_iter().filter(|guard| guard.is_veto() || !issued).fold(0, |set, guard| set | bit(guard))
     }
+}
+
+/// Of two values the one for pairs within one source, or across.
+fn of_kind([within, across]: [f64; 2], is_across: bool) -> f64 {
+    if is_across { across } else { within }
 }
 
 /// Pairs below this weight are not kept: a probability of 0.02.
@@ -291,7 +296,10 @@ fn bits(weights: &FieldWeights, is_name: bool) -> ([f64; 16], [f64; 16]) {
             *slot = (m / other).log2();
         }
         if is_name {
-            out[usize::from(levels::SWAPPED)] = out[usize::from(levels::weighed_as(Field::Given, levels::SWAPPED))];
+            let exact = out.get(usize::from(levels::weighed_as(Field::Given, levels::SWAPPED))).copied();
+            if let (Some(slot), Some(exact)) = (out.get_mut(usize::from(levels::SWAPPED)), exact) {
+                *slot = exact;
+            }
         }
         out
     };
@@ -472,7 +480,7 @@ impl Scores {
     /// within one source and across. `possible` are the numbers of all pairs of each kind.
     pub fn fixed_prior(&self, start: [f64; 2], possible: [f64; 2]) -> [f64; 2] {
         let of = |kind: usize| {
-            let (start, possible) = (start[kind], possible[kind]);
+            let (start, possible) = (of_kind(start, kind == 1), of_kind(possible, kind == 1));
             if possible < 1.0 {
                 return start;
             }
@@ -508,8 +516,8 @@ impl Scores {
     /// Moves the kept pairs to another prior.
     pub fn move_prior(&mut self, table: &Table, from: [f64; 2], to: [f64; 2]) {
         for pair in &mut self.pairs {
-            let across = usize::from(table.row(pair.a).source != table.row(pair.b).source);
-            pair.bits += to[across] - from[across];
+            let across = table.row(pair.a).source != table.row(pair.b).source;
+            pair.bits += of_kind(to, across) - of_kind(from, across);
         }
         self.pairs.retain(|pair| pair.bits > KEPT);
     }

@@ -213,7 +213,7 @@ impl Kind {
         };
         let first = |keys: [u64; 3]| [keys.into_iter().find(|key| *key != 0).unwrap_or(0), 0, 0];
         match self {
-            Kind::Birth if row.birth % 100 == 0 => [0; 3],
+            Kind::Birth if row.birth.is_multiple_of(100) => [0; 3],
             Kind::Birth => [u64::from(row.birth), 0, 0],
             Kind::Name => first([
                 join(1, row.kanji.family, row.kanji.given),
