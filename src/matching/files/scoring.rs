@@ -84,7 +84,7 @@ struct Frequency {
 impl Frequency {
     /// Bits to add for agreement on a value that `count` records have.
     fn bits(self, count: u32) -> f64 {
-        if count == 0 || self.collision <= 0.0 {
+        if count == 0 || self.total <= 0.0 || self.collision <= 0.0 {
             return 0.0;
         }
         (self.collision * self.total / f64::from(count)).log2().clamp(-6.0, 8.0)
@@ -111,8 +111,14 @@ impl Weights {
         let odds = |per_record: f64| (per_record / (records - 1.0)).min(0.5);
         let prior = odds(model.matches_per_record());
         let prior = (prior / (1.0 - prior)).log2();
-        let script = |names: &NameTexts| (frequency(&names.family), frequency(&names.given));
-        let (kanji, reading, latin) = (script(&table.kanji), script(&table.reading), script(&table.latin));
+        // What the model takes for the average of agreement, so that a file of few names is weighed as one.
+        let average = |at: usize| fields.get(at).map_or(0.0, |field: &FieldWeights| of_exact(&field.u));
+        let script = |names: &NameTexts| {
+            let (family, given) = (frequency(&names.family), frequency(&names.given));
+            (Frequency { collision: average(0), ..family }, Frequency { collision: average(1), ..given })
+        };
+        let (kanji, latin) = (script(&table.kanji), script(&table.latin));
+        let reading = (frequency(&table.reading.family), frequency(&table.reading.given));
         let mut of = Self {
             bits: Vec::new(),
             fields,
@@ -253,6 +259,11 @@ impl Weights {
         let raised = guard::of_facts(facts, &comparison);
         raised.into_iter().filter(|guard| guard.is_veto() || !issued).fold(0, |set, guard| set | bit(guard))
     }
+}
+
+/// Of probabilities by level that of whole agreement on a name.
+fn of_exact(by_level: &[f64; 16]) -> f64 {
+    by_level.get(usize::from(levels::weighed_as(Field::Given, levels::SWAPPED))).copied().unwrap_or(0.0)
 }
 
 /// Of two values the one for pairs within one source, or across.
