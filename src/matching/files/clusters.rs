@@ -13,6 +13,8 @@ pub struct Rule {
     pub edge_bits: f64,
     /// What the mean over all pairs between the two must reach.
     pub mean_bits: f64,
+    /// How far below that it may lie where no pair looks like relatives.
+    pub slack: f64,
     /// Guards that a pair must not raise to join.
     pub held: u16,
 }
@@ -79,7 +81,8 @@ pub fn cluster(table: &Table, weights: &Weights, pairs: &[Pair], rule: Rule, bet
             continue;
         }
         let fit = Fit::of(table, weights, &known, clusters.members(into), clusters.members(from), between_files);
-        if fit.mean >= rule.mean_bits && fit.worst > CONTRADICTION && fit.guards & VETOES == 0 && !fit.same_file {
+        let slack = if fit.guards == 0 { rule.slack } else { 0.0 };
+        if fit.mean >= rule.mean_bits - slack && fit.worst > CONTRADICTION && fit.guards & VETOES == 0 && !fit.same_file {
             clusters.join(into, from);
             // What was refused to the smaller person may now stand.
             refused.retain(|(a, b)| *a != into && *b != into && *a != from && *b != from);

@@ -51,6 +51,10 @@ pub struct Outcome {
     pub clusters: Clusters,
 }
 
+/// How far below the threshold the mean between two persons may lie where nothing looks like a relative: a record with
+/// many slips agrees poorly with most of its person.
+const SLACK: f64 = 3.0;
+
 /// Fewest records from which a model is trained unless it is asked for.
 pub const ENOUGH_TO_TRAIN: usize = 500;
 
@@ -119,10 +123,10 @@ impl Matcher {
         let settings = self.model.settings();
         let (table, weights, between) = (&self.table, &self.weights, self.options.between_files);
         let held = u16::MAX;
-        let sure = Rule { edge_bits: settings.automatic_bits, mean_bits: settings.support_bits, held };
+        let sure = Rule { edge_bits: settings.automatic_bits, mean_bits: settings.support_bits, slack: 0.0, held };
         let sure = cluster(table, weights, &scores.pairs, sure, between);
         let threshold = self.options.threshold_bits;
-        let likely = Rule { edge_bits: threshold, mean_bits: threshold, held: 0 };
+        let likely = Rule { edge_bits: threshold, mean_bits: threshold, slack: SLACK, held: 0 };
         let clusters = cluster(table, weights, &scores.pairs, likely, between);
         let views = decided::Views { sure: &sure, likely: &clusters };
         let pairs = decided::pairs(table, weights, scores, &views, self.options, settings);
