@@ -89,7 +89,8 @@ pub fn read(
 fn check_header(reader: &Reader, mapping: &Mapping, truth: Option<&str>) -> Result<(), String> {
     let header = &reader.header;
     if let Some((name, column)) = mapping.missing(header) {
-        let what = format!("there is no column {column:?}, which the mapping calls {name}; there are {}", header.join(", "));
+        let what =
+            format!("there is no column {column:?}, which the mapping calls {name}; there are {}", header.join(", "));
         return Err(reader.at(1, &what));
     }
     match truth {

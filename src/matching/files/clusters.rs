@@ -2,7 +2,7 @@
 //!
 //! Never connected components: one false bridge would chain people together without end.
 
-use super::scoring::{Pair, VETOES, Weights};
+use super::scoring::{Pair, RELATIVES, VETOES, Weights};
 use super::table::Table;
 use std::collections::{HashMap, HashSet};
 
@@ -22,6 +22,7 @@ pub struct Rule {
 const PAIR_BOUNDS: (f64, f64) = (-10.0, 15.0);
 const CONTRADICTION: f64 = -15.0;
 const MOST_MEMBERS: usize = 30;
+const ROUNDS: usize = 4;
 
 /// Which record is of which person.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,21 +74,27 @@ pub fn cluster(table: &Table, weights: &Weights, pairs: &[Pair], rule: Rule, bet
         pairs.iter().filter(|pair| pair.bits >= rule.edge_bits && pair.guards & (rule.held | VETOES) == 0).collect();
     edges.sort_unstable_by(|x, y| y.bits.total_cmp(&x.bits).then((x.a, x.b).cmp(&(y.a, y.b))));
     let known: HashMap<(u32, u32), &Pair> = pairs.iter().map(|pair| ((pair.a, pair.b), pair)).collect();
-    let mut refused: HashSet<(u32, u32)> = HashSet::new();
-    for edge in edges {
-        let (x, y) = (clusters.person(edge.a), clusters.person(edge.b));
-        let (into, from) = (x.min(y), x.max(y));
-        if into == from || refused.contains(&(into, from)) {
-            continue;
+    // What was refused to a smaller person may stand once it has grown, so the rest is looked at again.
+    for _ in 0..ROUNDS {
+        let before = clusters.persons;
+        let mut refused: HashSet<(u32, u32)> = HashSet::new();
+        for edge in &edges {
+            let (x, y) = (clusters.person(edge.a), clusters.person(edge.b));
+            let (into, from) = (x.min(y), x.max(y));
+            if into == from || refused.contains(&(into, from)) {
+                continue;
+            }
+            let fit = Fit::of(table, weights, &known, clusters.members(into), clusters.members(from), between_files);
+            let slack = if fit.guards & RELATIVES == 0 { rule.slack } else { 0.0 };
+            let fits = fit.mean >= rule.mean_bits - slack && fit.worst > CONTRADICTION;
+            if fits && fit.guards & VETOES == 0 && !fit.same_file {
+                clusters.join(into, from);
+            } else {
+                refused.insert((into, from));
+            }
         }
-        let fit = Fit::of(table, weights, &known, clusters.members(into), clusters.members(from), between_files);
-        let slack = if fit.guards == 0 { rule.slack } else { 0.0 };
-        if fit.mean >= rule.mean_bits - slack && fit.worst > CONTRADICTION && fit.guards & VETOES == 0 && !fit.same_file {
-            clusters.join(into, from);
-            // What was refused to the smaller person may now stand.
-            refused.retain(|(a, b)| *a != into && *b != into && *a != from && *b != from);
-        } else {
-            refused.insert((into, from));
+        if clusters.persons == before {
+            break;
         }
     }
     clusters

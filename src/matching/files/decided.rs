@@ -3,10 +3,10 @@
 //! Two records that agree poorly are one person where a third agrees with both; two that agree well are not where the
 //! rest of their persons speaks against it.
 
+use super::Options;
 use super::clusters::Clusters;
 use super::scoring::{Pair, Scores, VETOES, Weights};
 use super::table::Table;
-use super::Options;
 use crate::matching::model::Settings;
 use crate::matching::weight::probability;
 use std::collections::HashMap;
@@ -111,5 +111,26 @@ pub fn pairs(
         }
     }
     out.sort_unstable_by_key(|pair| (pair.left, pair.right));
+    ask_once(&mut out, views.sure);
     out
+}
+
+/// Whether two persons are one is one question, put by its likeliest pair; the answer decides the others.
+fn ask_once(pairs: &mut [DecidedPair], sure: &Clusters) {
+    let persons = |pair: &DecidedPair| {
+        let (x, y) = (sure.person(pair.left), sure.person(pair.right));
+        (x.min(y), x.max(y))
+    };
+    let mut best: HashMap<(u32, u32), (f64, u32, u32)> = HashMap::new();
+    for pair in pairs.iter().filter(|pair| pair.decision == Decision::Possible) {
+        let asked = best.entry(persons(pair)).or_insert((pair.bits, pair.left, pair.right));
+        if pair.bits > asked.0 {
+            *asked = (pair.bits, pair.left, pair.right);
+        }
+    }
+    for pair in pairs.iter_mut().filter(|pair| pair.decision == Decision::Possible) {
+        if best.get(&persons(pair)).is_some_and(|(_, left, right)| (*left, *right) != (pair.left, pair.right)) {
+            pair.decision = Decision::NonMatch;
+        }
+    }
 }

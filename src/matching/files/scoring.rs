@@ -57,7 +57,8 @@ impl FieldWeights {
 /// The levels that the model has for a further field, or those from which training starts.
 pub fn further_levels(model: &Model, id: &str, compare: Compare) -> Vec<Level> {
     let names = compare.scale();
-    let known = model.further(id).filter(|levels| levels.iter().map(|level| level.id.as_str()).eq(names.iter().copied()));
+    let known =
+        model.further(id).filter(|levels| levels.iter().map(|level| level.id.as_str()).eq(names.iter().copied()));
     known.map_or_else(|| compare.levels(), <[Level]>::to_vec)
 }
 
@@ -297,6 +298,9 @@ pub fn bit(guard: Guard) -> u16 {
     }
 }
 
+/// The guards that tell of parents and children.
+pub const RELATIVES: u16 = 2 | 4 | 8;
+
 /// The guards that forbid.
 pub const VETOES: u16 = 2 | 4;
 
@@ -337,24 +341,20 @@ fn phones(table: &Table, x: &Row, y: &Row) -> Code {
     best
 }
 
-fn agreement(
-    texts: &super::table::Texts,
-    p: Symbol,
-    q: Symbol,
-    of: fn(&str, &str) -> Agreement,
-) -> Option<Agreement> {
+fn agreement(texts: &super::table::Texts, p: Symbol, q: Symbol, of: fn(&str, &str) -> Agreement) -> Option<Agreement> {
     (p != 0 && q != 0).then(|| of(texts.text(p), texts.text(q)))
 }
 
 type Part = fn(NameRow) -> Symbol;
 
 fn names(tradition: Tradition, table: &Table, x: &Row, y: &Row) -> (Code, Code) {
-    let japanese = |kanji: &super::table::Texts, kana: &super::table::Texts, reading: &super::table::Texts, of: Part| {
-        let on_kanji = agreement(kanji, of(x.kanji), of(y.kanji), levels::kanji_agreement);
-        let on_kana = agreement(kana, of(x.kana), of(y.kana), levels::kana_agreement)
-            .or_else(|| agreement(reading, of(x.reading), of(y.reading), levels::kana_agreement));
-        levels::japanese(on_kanji, on_kana)
-    };
+    let japanese =
+        |kanji: &super::table::Texts, kana: &super::table::Texts, reading: &super::table::Texts, of: Part| {
+            let on_kanji = agreement(kanji, of(x.kanji), of(y.kanji), levels::kanji_agreement);
+            let on_kana = agreement(kana, of(x.kana), of(y.kana), levels::kana_agreement)
+                .or_else(|| agreement(reading, of(x.reading), of(y.reading), levels::kana_agreement));
+            levels::japanese(on_kanji, on_kana)
+        };
     let western = |latin: &super::table::Texts, reading: &super::table::Texts, of: Part, is_given: bool| {
         let both = (x.latin.family != 0 || x.latin.given != 0) && (y.latin.family != 0 || y.latin.given != 0);
         let (texts, p, q) =
@@ -378,8 +378,8 @@ fn names(tradition: Tradition, table: &Table, x: &Row, y: &Row) -> (Code, Code) 
         ),
     };
     let family = levels::of_family(tradition, family, x.sex == 1 && y.sex == 1);
-    let weak = levels::is_weak_name(tradition, Field::Family, family)
-        && levels::is_weak_name(tradition, Field::Given, given);
+    let weak =
+        levels::is_weak_name(tradition, Field::Family, family) && levels::is_weak_name(tradition, Field::Given, given);
     let crossed = |texts: &NameTexts, p: NameRow, q: NameRow| {
         levels::are_crossed(
             (texts.family.text(p.family), texts.given.text(p.given)),
