@@ -5,7 +5,8 @@
 
 use super::Options;
 use super::clusters::Clusters;
-use super::scoring::{Pair, Scores, VETOES, Weights};
+use super::scores::Scores;
+use super::scoring::{Pair, VETOES, Weights};
 use super::table::Table;
 use crate::matching::model::Settings;
 use crate::matching::weight::probability;

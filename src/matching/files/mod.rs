@@ -10,6 +10,7 @@ mod blocks;
 mod clusters;
 mod decided;
 mod further;
+mod scores;
 mod scoring;
 mod table;
 mod training;
@@ -23,7 +24,8 @@ pub use training::{Trained, Training};
 use super::model::{Learned, Model, Settings};
 use blocks::Blocks;
 use clusters::{Rule, cluster};
-use scoring::{MOST_FIELDS, Scores, Weights, score};
+use scores::{Scores, score};
+use scoring::{MOST_FIELDS, Weights};
 
 /// How a run is done.
 #[derive(Clone, Copy, Debug, PartialEq)]
