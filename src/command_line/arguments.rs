@@ -94,6 +94,10 @@ pub enum Command {
     Doctor(Doctor),
     /// Play the conformance cases against a server, this one or another
     Conformance(Conformance),
+    /// Find who is who in files, without a store
+    MatchFiles(super::match_files::MatchFiles),
+    /// Measure the matcher on files whose truth is known
+    Evaluate(super::evaluate::Evaluate),
     /// Print what the binary carries: WSDL, a commented example configuration
     Schema(Schema),
 }

@@ -9,8 +9,10 @@ mod check_config;
 mod conformance;
 mod demo;
 mod doctor;
+mod evaluate;
 mod export;
 mod kept;
+mod match_files;
 mod outbox;
 mod person;
 mod replay;
@@ -100,6 +102,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environme
         Command::Replay(replay) => replay::run(&replay, logging, environment),
         Command::Export(export) => export::run(&export, logging, environment),
         Command::Conformance(conformance) => conformance::run(&conformance, logging),
+        Command::MatchFiles(asked) => match_files::run(&asked),
+        Command::Evaluate(asked) => evaluate::run(&asked),
         Command::Schema(schema) => schema::run(&schema),
     }
 }

@@ -58,27 +58,60 @@ impl Guard {
     }
 }
 
+/// What two records say, beside their levels, that a guard looks at.
+#[derive(Clone, Copy, Debug)]
+pub struct PairFacts {
+    /// `yyyymmdd`, 0 where unknown.
+    pub births: [u32; 2],
+    /// Orders within a multiple birth, 0 where unknown.
+    pub orders: [u8; 2],
+    /// Both have a generation suffix, and not the same.
+    pub suffixes_differ: bool,
+    /// Which was born just now, and has no name.
+    pub newborn: [bool; 2],
+}
+
 /// The guards that two records raise.
 pub fn of_pair(a: &ComparisonRecord, b: &ComparisonRecord, levels: &Comparison) -> Vec<Guard> {
+    let facts = PairFacts {
+        births: [a.birth, b.birth],
+        orders: [a.birth_order, b.birth_order],
+        suffixes_differ: !a.suffix.is_empty() && !b.suffix.is_empty() && a.suffix != b.suffix,
+        newborn: [a.newborn, b.newborn],
+    };
+    of_facts(facts, levels)
+}
+
+/// The guards that two records raise, from their levels and what else they say.
+pub fn of_facts(facts: PairFacts, levels: &Comparison) -> Vec<Guard> {
     let mut guards = Vec::new();
     let agrees =
         |level: Option<&str>| level.is_some_and(|level| level.contains("equal") || level == "exact" || level == "near");
     let given_differs = matches!(
         levels.given,
-        Some("kana_one_edit" | "shares_a_kanji" | "differs" | "first_letters" | "similar" | "one_token")
+        Some(
+            "kana_one_edit"
+                | "shares_a_kanji"
+                | "shares_a_kanji_kana_differs"
+                | "differs_in_one_script"
+                | "differs"
+                | "first_letters"
+                | "similar"
+                | "one_token"
+        )
     );
     let births_close = matches!(levels.birth, Some("exact" | "one_digit" | "day_and_month_swapped"));
     if agrees(levels.family) && given_differs && births_close {
         guards.push(Guard::Twin);
     }
-    if a.birth_order != 0 && b.birth_order != 0 && a.birth_order != b.birth_order {
+    if facts.orders[0] != 0 && facts.orders[1] != 0 && facts.orders[0] != facts.orders[1] {
         guards.push(Guard::BirthOrder);
     }
-    if !a.suffix.is_empty() && !b.suffix.is_empty() && a.suffix != b.suffix {
+    if facts.suffixes_differ {
         guards.push(Guard::Suffix);
     }
-    let years = (a.birth / 10_000).abs_diff(b.birth / 10_000);
-    let both = a.birth != 0 && b.birth != 0;
+    let years = (facts.births[0] / 10_000).abs_diff(facts.births[1] / 10_000);
+    let both = facts.births[0] != 0 && facts.births[1] != 0;
     let unlike = !births_close && levels.birth != Some("month_and_day");
     if both
         && unlike
@@ -100,8 +133,7 @@ pub fn of_pair(a: &ComparisonRecord, b: &ComparisonRecord, levels: &Comparison) 
     if births_inexact && no_support {
         guards.push(Guard::Namesake);
     }
-    let nameless = |record: &ComparisonRecord| record.newborn && levels.given.is_none();
-    if nameless(a) || nameless(b) {
+    if (facts.newborn[0] || facts.newborn[1]) && levels.given.is_none() {
         guards.push(Guard::Newborn);
     }
     guards
@@ -111,7 +143,15 @@ pub fn of_pair(a: &ComparisonRecord, b: &ComparisonRecord, levels: &Comparison) 
 /// A slip in one of them, or a value that was not known, is none.
 pub fn is_overlay(tradition: Tradition, before: &ComparisonRecord, after: &ComparisonRecord) -> bool {
     let levels = Comparison::of(tradition, before, after);
-    matches!(levels.given, Some("shares_a_kanji" | "differs" | "first_letters" | "initial"))
+    let given = [
+        "shares_a_kanji",
+        "shares_a_kanji_kana_differs",
+        "differs_in_one_script",
+        "differs",
+        "first_letters",
+        "initial",
+    ];
+    levels.given.is_some_and(|level| given.contains(&level))
         && matches!(levels.birth, Some("month_and_day" | "two_parts" | "year" | "year_next" | "differs"))
         && levels.sex == Some("differs")
 }

@@ -4,9 +4,10 @@
 //! of unrelated people (`u`) and of members of one household (`h`). The third class is what keeps relatives
 //! apart: what they share (name, address, telephone) is evidence of a household, not of one person.
 
-use super::comparison::{Field, Tradition, scale};
-use serde::Deserialize;
-use std::collections::HashMap;
+use super::comparison::{Field, Tradition};
+use super::levels::scale;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -32,7 +33,7 @@ impl Default for Settings {
 }
 
 /// The three probabilities of one level.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Level {
     /// The level's name.
@@ -45,25 +46,33 @@ pub struct Level {
     pub h: f64,
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FieldFile {
     levels: Vec<Level>,
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ModelFile {
     id: String,
     version: u32,
     tradition: String,
     household_size: f64,
+    #[serde(default = "one")]
+    matches_per_record: f64,
     family: FieldFile,
     given: FieldFile,
     birth: FieldFile,
     sex: FieldFile,
     address: FieldFile,
     phone: FieldFile,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    further: BTreeMap<String, FieldFile>,
+}
+
+fn one() -> f64 {
+    1.0
 }
 
 /// Why a model file is refused.
@@ -78,6 +87,21 @@ impl fmt::Display for ModelError {
 
 impl std::error::Error for ModelError {}
 
+/// What training found.
+#[derive(Clone, Debug)]
+pub struct Learned {
+    /// The name of the model.
+    pub id: String,
+    /// The levels of each field of [`Field::ALL`].
+    pub core: Vec<Vec<Level>>,
+    /// The levels of the fields that only files have.
+    pub further: BTreeMap<String, Vec<Level>>,
+    /// How many other members of the household a record has.
+    pub household_size: f64,
+    /// How many other records of the same person a record has.
+    pub matches_per_record: f64,
+}
+
 /// A checked model and the settings under which it decides.
 #[derive(Clone, Debug)]
 pub struct Model {
@@ -85,7 +109,9 @@ pub struct Model {
     version: u32,
     tradition: Tradition,
     household_size: f64,
+    matches_per_record: f64,
     levels: Arc<HashMap<(Field, &'static str), Level>>,
+    further: Arc<BTreeMap<String, Vec<Level>>>,
     /// Bounds and the size of the base.
     pub settings: Settings,
 }
@@ -118,11 +144,95 @@ impl Model {
         let fields = [file.family, file.given, file.birth, file.sex, file.address, file.phone];
         for (field, said) in Field::ALL.into_iter().zip(fields) {
             let names = scale(tradition, field);
-            check_levels(field, &names, &said.levels)?;
-            levels.extend(names.into_iter().zip(said.levels).map(|(name, level)| ((field, name), level)));
+            check_levels(field, names, &said.levels)?;
+            levels.extend(names.iter().copied().zip(said.levels).map(|(name, level)| ((field, name), level)));
         }
-        let ModelFile { id, version, household_size, .. } = file;
-        Ok(Self { id, version, tradition, household_size, levels: Arc::new(levels), settings: Settings::default() })
+        if !(0.001..=1000.0).contains(&file.matches_per_record) {
+            return Err(ModelError("matches_per_record must lie between 0.001 and 1000".to_owned()));
+        }
+        let mut further = BTreeMap::new();
+        for (name, said) in file.further {
+            check_probabilities(&format!("further.{name}"), &said.levels)?;
+            further.insert(name, said.levels);
+        }
+        let ModelFile { id, version, household_size, matches_per_record, .. } = file;
+        let (levels, further) = (Arc::new(levels), Arc::new(further));
+        let settings = Settings::default();
+        Ok(Self { id, version, tradition, household_size, matches_per_record, levels, further, settings })
+    }
+
+    /// The model as a file that [`Model::from_toml`] reads.
+    pub fn to_toml(&self) -> String {
+        let field = |field: Field| FieldFile {
+            levels: scale(self.tradition, field).iter().filter_map(|name| self.level(field, name).cloned()).collect(),
+        };
+        let file = ModelFile {
+            id: self.id.clone(),
+            version: self.version,
+            tradition: match self.tradition {
+                Tradition::Japanese => "japanese".to_owned(),
+                Tradition::Western => "western".to_owned(),
+            },
+            household_size: self.household_size,
+            matches_per_record: self.matches_per_record,
+            family: field(Field::Family),
+            given: field(Field::Given),
+            birth: field(Field::Birth),
+            sex: field(Field::Sex),
+            address: field(Field::Address),
+            phone: field(Field::Phone),
+            further: self
+                .further
+                .iter()
+                .map(|(name, levels)| (name.clone(), FieldFile { levels: levels.clone() }))
+                .collect(),
+        };
+        // Strings, numbers and tables always have a form in TOML.
+        toml::to_string(&file).unwrap_or_default()
+    }
+
+    /// A model of the same tradition with learned weights; the checks of a file hold for it.
+    pub fn learned(&self, learned: Learned) -> Result<Self, ModelError> {
+        let mut levels = HashMap::new();
+        for (field, of_field) in Field::ALL.into_iter().zip(learned.core) {
+            let names = scale(self.tradition, field);
+            check_levels(field, names, &of_field)?;
+            levels.extend(names.iter().copied().zip(of_field).map(|(name, level)| ((field, name), level)));
+        }
+        for (name, of_field) in &learned.further {
+            check_probabilities(&format!("further.{name}"), of_field)?;
+        }
+        Ok(Self {
+            id: learned.id,
+            version: 1,
+            tradition: self.tradition,
+            household_size: learned.household_size.clamp(0.1, 100.0),
+            matches_per_record: learned.matches_per_record.clamp(0.001, 1000.0),
+            levels: Arc::new(levels),
+            further: Arc::new(learned.further),
+            settings: self.settings,
+        })
+    }
+
+    /// The levels of a field that only files have.
+    pub fn further(&self, name: &str) -> Option<&[Level]> {
+        self.further.get(name).map(Vec::as_slice)
+    }
+
+    /// The levels of the six fields that every model has, in the order of [`Field::ALL`].
+    pub fn core(&self) -> Vec<Vec<Level>> {
+        let of = |field: Field| scale(self.tradition, field).iter().filter_map(move |name| self.level(field, name));
+        Field::ALL.into_iter().map(|field| of(field).cloned().collect()).collect()
+    }
+
+    /// How many other members of the household a record has on average.
+    pub fn household_size(&self) -> f64 {
+        self.household_size
+    }
+
+    /// How many other records of the same person a record has on average.
+    pub fn matches_per_record(&self) -> f64 {
+        self.matches_per_record
     }
 
     /// The same weights under other settings.
@@ -151,9 +261,10 @@ impl Model {
         self.levels.get(&(field, name))
     }
 
-    /// log2 of the odds that two records taken at random are of one person: one match for each record.
+    /// log2 of the odds that two records taken at random are of one person: as many matches
+    /// for each record as the model says.
     pub fn prior_bits(&self) -> f64 {
-        -f64::from(self.settings.population.max(1000)).log2()
+        (self.matches_per_record / f64::from(self.settings.population.max(1000))).log2()
     }
 
     /// The share of pairs of records of different people that are of one household.
@@ -167,6 +278,18 @@ fn check_levels(field: Field, names: &[&str], levels: &[Level]) -> Result<(), Mo
     if !levels.iter().map(|level| level.id.as_str()).eq(names.iter().copied()) {
         return fail(&format!("needs the levels {} in this order", names.join(", ")));
     }
+    check_probabilities(field.id(), levels)?;
+    let weight = |level: Option<&Level>| level.map_or(0.0, |level| (level.m / level.u).log2());
+    let best = levels.iter().map(|level| (level.m / level.u).log2()).fold(f64::MIN, f64::max);
+    let exact = levels.get(usize::from(matches!(field, Field::Family | Field::Given)));
+    if weight(levels.last()) >= 0.0 || weight(exact) <= 0.0 || weight(levels.last()) >= best {
+        return fail("is not monotone: agreement must speak for, the last level against one person");
+    }
+    Ok(())
+}
+
+fn check_probabilities(name: &str, levels: &[Level]) -> Result<(), ModelError> {
+    let fail = |what: &str| Err(ModelError(format!("[{name}] {what}")));
     let of: [fn(&Level) -> f64; 3] = [|level| level.m, |level| level.u, |level| level.h];
     for probability in of {
         if levels.iter().any(|level| !(1e-9..=1.0).contains(&probability(level))) {
@@ -176,12 +299,6 @@ fn check_levels(field: Field, names: &[&str], levels: &[Level]) -> Result<(), Mo
         if (sum - 1.0).abs() > 0.01 {
             return fail(&format!("has probabilities that sum to {sum:.4}, not 1"));
         }
-    }
-    let weight = |level: Option<&Level>| level.map_or(0.0, |level| (level.m / level.u).log2());
-    let best = levels.iter().map(|level| (level.m / level.u).log2()).fold(f64::MIN, f64::max);
-    let exact = levels.get(usize::from(matches!(field, Field::Family | Field::Given)));
-    if weight(levels.last()) >= 0.0 || weight(exact) <= 0.0 || weight(levels.last()) >= best {
-        return fail("is not monotone: agreement must speak for, the last level against one person");
     }
     Ok(())
 }
@@ -193,7 +310,9 @@ fn shipped(text: &str, tradition: Tradition) -> Model {
         version: 0,
         tradition,
         household_size: 1.0,
+        matches_per_record: 1.0,
         levels: Arc::default(),
+        further: Arc::default(),
         settings: Settings::default(),
     })
 }

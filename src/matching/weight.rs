@@ -1,6 +1,7 @@
 //! From levels to a weight: log2 of the odds that two records are of one person.
 
-use super::comparison::{Comparison, Field};
+use super::comparison::{Comparison, Field, Tradition};
+use super::levels;
 use super::model::Model;
 use super::record::ComparisonRecord;
 
@@ -77,7 +78,7 @@ impl Model {
         let (mut unrelated, mut household) = (0.0, 0.0);
         for field in Field::ALL {
             let Some(level) = comparison.level(field) else { continue };
-            let Some(known) = self.level(field, level) else { continue };
+            let Some(known) = self.level(field, weighed_as(self.tradition(), field, level)) else { continue };
             let frequency_bits = frequencies.adjustment(field, a, b).clamp(-6.0, 8.0);
             let bits_vs_unrelated = (known.m / known.u).log2() + frequency_bits;
             let bits_vs_household = (known.m / known.h).log2();
@@ -97,5 +98,13 @@ impl Model {
             comparison,
             fields,
         }
+    }
+}
+
+/// The level whose weight a level has.
+fn weighed_as(tradition: Tradition, field: Field, level: &'static str) -> &'static str {
+    match levels::scale(tradition, field).iter().position(|name| *name == level) {
+        Some(0) => levels::name(tradition, field, levels::weighed_as(field, levels::SWAPPED)).unwrap_or(level),
+        _ => level,
     }
 }

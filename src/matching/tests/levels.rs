@@ -1,6 +1,6 @@
 //! Every level of every field in both traditions, one line each, and that no level is without one.
 
-use super::super::comparison::scale;
+use super::super::levels::scale;
 use super::super::normalize::address::Place;
 use super::super::{Field, Tradition};
 use super::*;
@@ -39,7 +39,7 @@ fn met(tradition: Tradition, field: Field, a: &ComparisonRecord, b: &ComparisonR
 }
 
 fn all_are_met(tradition: Tradition, field: Field, seen: &BTreeSet<&str>) {
-    let all: BTreeSet<&str> = scale(tradition, field).into_iter().collect();
+    let all: BTreeSet<&str> = scale(tradition, field).iter().copied().collect();
     let missing: Vec<_> = all.difference(seen).collect();
     assert!(missing.is_empty(), "{tradition:?} {field:?}: no line for {missing:?}");
 }
@@ -60,11 +60,17 @@ fn names_in_kanji_and_kana() {
         check(("花子", "ハナコ"), ("", "ハナコ"), Some("kana_equal_kanji_missing"));
         check(("花子", "ハナコ"), ("波名", "ハナコ"), Some("kana_equal_kanji_differs"));
         check(("花子", "ハナコ"), ("良男", "ハナオ"), Some("kana_one_edit"));
-        check(("花子", "ハナコ"), ("桃子", "モモコ"), Some("shares_a_kanji"));
+        check(("花子", "ハナコ"), ("桃子", "モモコ"), Some("shares_a_kanji_kana_differs"));
+        check(("花子", "ハナコ"), ("桃子", ""), Some("shares_a_kanji"));
         check(("花子", "ハナコ"), ("一郎", "イチロウ"), Some("differs"));
-        check(("花子", ""), ("●●", ""), Some("differs"));
+        check(("花子", "ハナコ"), ("", "イチロウ"), Some("differs_in_one_script"));
+        check(("花子", ""), ("●●", ""), Some("differs_in_one_script"));
         check(("花子", ""), ("", "ハナコ"), None);
         check(("", ""), ("花子", "ハナコ"), None);
+        let women = |kanji, kana| ComparisonRecord { sex: Some(F), ..japanese(field, kanji, kana) };
+        let expect = if field == Field::Family { "differs_of_women" } else { "differs" };
+        let (left, right) = (women("花子", "ハナコ"), women("一郎", "イチロウ"));
+        seen.extend(met(Tradition::Japanese, field, &left, &right, Some(expect)));
         all_are_met(Tradition::Japanese, field, &seen);
     }
 }
@@ -96,6 +102,9 @@ fn names_in_latin_letters() {
     ] {
         check(a, b, family, given);
     }
+    let women = |name| ComparisonRecord { sex: Some(F), ..western(Field::Family, name) };
+    let (smith, taylor) = (women("smith"), women("taylor"));
+    families.extend(met(Tradition::Western, Field::Family, &smith, &taylor, Some("differs_of_women")));
     all_are_met(Tradition::Western, Field::Family, &families);
     all_are_met(Tradition::Western, Field::Given, &givens);
 }

@@ -1,0 +1,160 @@
+//! From the columns of a record to what is compared of it.
+//!
+//! An unreadable value counts as missing and is counted; it is never shown.
+
+use super::mapping::Mapping;
+use crate::identity::{
+    Address, AddressPart, AddressPartKind, Demographics, Field, NamePart, NamePartKind, PersonName, Representation,
+    Sex, Telecom, TelecomScheme,
+};
+use crate::matching::files::{Compare, FileRecord};
+use crate::matching::normalize::{self, western};
+use crate::matching::{ComparisonRecord, Tradition};
+
+/// The values of one record by column number, or by name.
+pub trait Cells {
+    /// The value of a column, empty where there is none.
+    fn get(&self, column: &str) -> Vec<String>;
+}
+
+/// One record ready to be matched.
+pub struct Person {
+    /// Its identifier.
+    pub id: String,
+    /// What is compared.
+    pub record: FileRecord,
+    /// Its birth date could not be read.
+    pub unreadable_birth: bool,
+}
+
+/// What is compared of the record with these `cells`, from file number `file`, line `line`.
+pub fn person(mapping: &Mapping, tradition: Tradition, cells: &impl Cells, file: u16, line: usize) -> Person {
+    let one = |name: &str| {
+        let values = mapping.columns(name).iter().flat_map(|column| cells.get(column));
+        values.map(|value| value.trim().to_owned()).find(|value| !value.is_empty()).unwrap_or_default()
+    };
+    let demographics = Demographics {
+        names: Field::Set(names(&one, tradition)),
+        sex: sex(&one("sex")).map_or(Field::Keep, Field::Set),
+        addresses: Field::Set(vec![address(&one, tradition)]),
+        telecoms: Field::Set(
+            mapping
+                .columns("phone")
+                .iter()
+                .flat_map(|column| cells.get(column))
+                .filter(|value| !value.trim().is_empty())
+                .map(|value| Telecom { uses: Vec::new(), scheme: TelecomScheme::Phone, value })
+                .collect(),
+        ),
+        birth_order: one("birth_order").parse().map_or(Field::Keep, Field::Set),
+        ..Demographics::default()
+    };
+    let mut record = ComparisonRecord::of(&demographics);
+    let birth = one("birth_date");
+    let read = super::dates::read(&birth, mapping.birth_date_format.as_deref());
+    record.birth = read.filter(|date| !normalize::is_placeholder_date(*date)).unwrap_or(0);
+    if let Some(suffix) = western::suffix(&one("suffix")) {
+        record.suffix = suffix.to_owned();
+    }
+    let mut further: Vec<String> = Vec::new();
+    for field in mapping.further().iter().take(mapping.further().len() - mapping.extra().count()) {
+        further.push(match field.compare {
+            Compare::Insurance => insurance(&one("insurer"), &one("insured_number"), &one("insured_branch")),
+            Compare::Identifier => letters(&one(&field.id)),
+            Compare::Mail => normalize::fold(&one(&field.id)),
+            _ => words(&one(&field.id)),
+        });
+    }
+    for (column, compare) in mapping.extra() {
+        let value = cells.get(column).join(" ");
+        further.push(if compare == Compare::Number { normalize::fold(&value) } else { words(&value) });
+    }
+    let id = one("record_id");
+    Person {
+        id: if id.is_empty() { format!("{}:{line}", file + 1) } else { id },
+        record: FileRecord::new(record, further, one("source"), file),
+        unreadable_birth: !birth.is_empty() && read.is_none(),
+    }
+}
+
+fn words(text: &str) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
+    if normalize::script(text) == Some(Representation::Alphabetic) {
+        return western::tokens(text).join(" ");
+    }
+    normalize::fold(text)
+}
+
+fn letters(text: &str) -> String {
+    normalize::fold(text).chars().filter(|c| c.is_alphanumeric()).collect()
+}
+
+fn names(one: &impl Fn(&str) -> String, tradition: Tradition) -> Vec<PersonName> {
+    let japanese = (tradition == Tradition::Japanese).then_some(Representation::Ideographic);
+    let mut names = Vec::new();
+    for (family, given, script) in [
+        ("family", "given", japanese),
+        ("family_kana", "given_kana", Some(Representation::Syllabic)),
+        ("family_romaji", "given_romaji", Some(Representation::Alphabetic)),
+    ] {
+        let name = PersonName::simple(script, &one(family), &one(given));
+        if !name.is_empty() {
+            names.push(name);
+        }
+    }
+    let full = one("full_name");
+    if !full.is_empty() && names.is_empty() {
+        let part = NamePart { kind: NamePartKind::Text, value: full, qualifiers: Vec::new() };
+        names.push(PersonName { parts: vec![part], ..PersonName::default() });
+    }
+    names
+}
+
+fn address(one: &impl Fn(&str) -> String, tradition: Tradition) -> Address {
+    use AddressPartKind::{City, HouseNumber, PostalCode, Precinct, State, StreetName, Text};
+    // In the West the number stands before the street, or is told apart by its place.
+    let order: &[(&str, AddressPartKind)] = match tradition {
+        Tradition::Western => &[
+            ("postal_code", PostalCode),
+            ("state", State),
+            ("prefecture", State),
+            ("city", City),
+            ("block", HouseNumber),
+            ("street", StreetName),
+            ("town", Precinct),
+            ("address", Text),
+        ],
+        Tradition::Japanese => &[
+            ("postal_code", PostalCode),
+            ("prefecture", State),
+            ("state", State),
+            ("city", City),
+            ("town", Precinct),
+            ("street", StreetName),
+            ("block", HouseNumber),
+            ("address", Text),
+        ],
+    };
+    let parts = order.iter().map(|(name, kind)| AddressPart { kind: *kind, value: one(name) });
+    Address { uses: Vec::new(), parts: parts.filter(|part| !part.value.is_empty()).collect() }
+}
+
+fn sex(text: &str) -> Option<Sex> {
+    match normalize::fold(text).as_str() {
+        "f" | "female" | "w" | "woman" | "女" | "女性" | "2" => Some(Sex::Female),
+        "m" | "male" | "man" | "男" | "男性" | "1" => Some(Sex::Male),
+        _ => None,
+    }
+}
+
+fn insurance(insurer: &str, number: &str, branch: &str) -> String {
+    let number = letters(number);
+    if number.is_empty() {
+        return String::new();
+    }
+    let insurer = letters(insurer);
+    let branch = letters(branch);
+    format!("{}:{number}/{}", insurer.trim_start_matches('0'), branch.trim_start_matches('0'))
+}

@@ -1,0 +1,133 @@
+//! Records of CSV and NDJSON files, plain or compressed, one at a time.
+//!
+//! An error names file and line, and never a value.
+
+use flate2::read::MultiGzDecoder;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+/// A file that is read record by record.
+pub struct Reader {
+    name: String,
+    input: Box<dyn BufRead>,
+    json: bool,
+    line: usize,
+    buffer: Vec<u8>,
+    /// The names of the columns, in order.
+    pub header: Vec<String>,
+}
+
+/// More than any record of a person is long.
+const LONGEST_RECORD: usize = 1 << 20;
+
+impl Reader {
+    /// Opens a file by its name's end, and reads its header.
+    pub fn open(path: &Path) -> Result<Self, String> {
+        let name = path.display().to_string();
+        let lower = name.to_ascii_lowercase();
+        let bare = lower.strip_suffix(".gz").unwrap_or(&lower);
+        let json = bare.ends_with(".ndjson") || bare.ends_with(".jsonl");
+        if !json && !bare.ends_with(".csv") {
+            return Err(format!("{name}: give a .csv, .csv.gz, .ndjson or .ndjson.gz file"));
+        }
+        let file = File::open(path).map_err(|error| format!("{name}: {error}"))?;
+        let raw: Box<dyn Read> =
+            if bare.len() < lower.len() { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
+        let input = Box::new(BufReader::with_capacity(1 << 18, raw));
+        let mut reader = Self { name, input, json, line: 0, buffer: Vec::new(), header: Vec::new() };
+        if !json {
+            let (_, text) = reader.text()?.ok_or_else(|| reader.at(1, "there is no header"))?;
+            let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text);
+            let cells = cells(text).map_err(|what| reader.at(1, what))?;
+            reader.header = cells.iter().map(|cell| cell.trim().to_owned()).collect();
+        }
+        Ok(reader)
+    }
+
+    /// Whether the file names its columns in each record.
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// A complaint about a line.
+    pub fn at(&self, line: usize, what: &str) -> String {
+        format!("{}: line {line}: {what}", self.name)
+    }
+
+    /// The next record as written, and its line; none at the end.
+    pub fn text(&mut self) -> Result<Option<(usize, String)>, String> {
+        loop {
+            self.buffer.clear();
+            let first = self.line + 1;
+            loop {
+                let before = self.buffer.len();
+                let read = self
+                    .input
+                    .by_ref()
+                    .take(u64::try_from(LONGEST_RECORD).unwrap_or(u64::MAX))
+                    .read_until(b'\n', &mut self.buffer);
+                let read = read.map_err(|error| self.at(self.line + 1, &error.to_string()))?;
+                if self.buffer.len() >= LONGEST_RECORD {
+                    return Err(self.at(first, "the record is longer than a mebibyte; is a quotation mark open?"));
+                }
+                if read == 0 {
+                    break;
+                }
+                self.line += 1;
+                // A quotation mark that is open at the end of the line: the cell goes on.
+                let quotes = self.buffer.iter().filter(|byte| **byte == b'"').count();
+                if self.json || quotes % 2 == 0 || before == self.buffer.len() {
+                    break;
+                }
+            }
+            if self.buffer.is_empty() {
+                return Ok(None);
+            }
+            let text = std::str::from_utf8(&self.buffer)
+                .map_err(|_| self.at(first, "is not UTF-8; convert the file first"))?;
+            let text = text.trim_end_matches(['\n', '\r']);
+            if !text.is_empty() {
+                return Ok(Some((first, text.to_owned())));
+            }
+        }
+    }
+}
+
+/// The cells of a CSV record.
+pub fn cells(text: &str) -> Result<Vec<String>, &'static str> {
+    if !text.contains('"') {
+        return Ok(text.split(',').map(str::to_owned).collect());
+    }
+    let mut cells = Vec::new();
+    let mut cell = String::new();
+    let mut chars = text.chars().peekable();
+    let (mut quoted, mut closed) = (false, false);
+    while let Some(c) = chars.next() {
+        match c {
+            '"' if quoted && chars.peek() == Some(&'"') => {
+                chars.next();
+                cell.push('"');
+            }
+            '"' if quoted => (quoted, closed) = (false, true),
+            c if quoted => cell.push(c),
+            '"' if cell.is_empty() && !closed => quoted = true,
+            ',' => {
+                cells.push(std::mem::take(&mut cell));
+                closed = false;
+            }
+            _ if closed => return Err("text follows a closing quotation mark"),
+            c => cell.push(c),
+        }
+    }
+    if quoted {
+        return Err("a quotation mark is open at the end of the file");
+    }
+    cells.push(cell);
+    Ok(cells)
+}
+
+/// A cell as it stands in a CSV file.
+pub fn cell(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+}

@@ -1,0 +1,135 @@
+//! Persons from pairs: the surest pair first, and each join against the whole of both persons.
+//!
+//! Never connected components: one false bridge would chain people together without end.
+
+use super::scoring::{Pair, RELATIVES, VETOES, Weights};
+use super::table::Table;
+use std::collections::{HashMap, HashSet};
+
+/// When two clusters become one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rule {
+    /// What the best pair must reach.
+    pub edge_bits: f64,
+    /// What the mean over all pairs between the two must reach.
+    pub mean_bits: f64,
+    /// How far below that it may lie where no pair looks like relatives.
+    pub slack: f64,
+    /// Guards that a pair must not raise to join.
+    pub held: u16,
+}
+
+const PAIR_BOUNDS: (f64, f64) = (-10.0, 15.0);
+const CONTRADICTION: f64 = -15.0;
+const MOST_MEMBERS: usize = 30;
+const ROUNDS: usize = 4;
+
+/// Which record is of which person.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Clusters {
+    of: Vec<u32>,
+    members: Vec<Vec<u32>>,
+    /// How many clusters there are.
+    pub persons: usize,
+}
+
+impl Clusters {
+    /// The person of a record: the number of its first record.
+    pub fn person(&self, record: u32) -> u32 {
+        usize::try_from(record).ok().and_then(|at| self.of.get(at)).copied().unwrap_or(record)
+    }
+
+    /// The records of a person that has more than one.
+    pub fn several(&self) -> impl Iterator<Item = &[u32]> {
+        self.members.iter().map(Vec::as_slice).filter(|members| members.len() > 1)
+    }
+
+    fn members(&self, person: u32) -> &[u32] {
+        usize::try_from(person).ok().and_then(|at| self.members.get(at)).map_or(&[], Vec::as_slice)
+    }
+
+    fn join(&mut self, into: u32, from: u32) {
+        let Some(moved) = usize::try_from(from).ok().and_then(|at| self.members.get_mut(at)).map(std::mem::take) else {
+            return;
+        };
+        for record in &moved {
+            if let Some(slot) = usize::try_from(*record).ok().and_then(|at| self.of.get_mut(at)) {
+                *slot = into;
+            }
+        }
+        if let Some(members) = usize::try_from(into).ok().and_then(|at| self.members.get_mut(at)) {
+            members.extend(moved);
+            members.sort_unstable();
+        }
+        self.persons -= 1;
+    }
+}
+
+/// Brings records together under `rule`. Pairs between two persons that are not among `pairs` are scored anew.
+pub fn cluster(table: &Table, weights: &Weights, pairs: &[Pair], rule: Rule, between_files: bool) -> Clusters {
+    let records = u32::try_from(table.len()).unwrap_or(u32::MAX);
+    let mut clusters =
+        Clusters { of: (0..records).collect(), members: (0..records).map(|r| vec![r]).collect(), persons: table.len() };
+    let mut edges: Vec<&Pair> =
+        pairs.iter().filter(|pair| pair.bits >= rule.edge_bits && pair.guards & (rule.held | VETOES) == 0).collect();
+    edges.sort_unstable_by(|x, y| y.bits.total_cmp(&x.bits).then((x.a, x.b).cmp(&(y.a, y.b))));
+    let known: HashMap<(u32, u32), &Pair> = pairs.iter().map(|pair| ((pair.a, pair.b), pair)).collect();
+    // What was refused to a smaller person may stand once it has grown, so the rest is looked at again.
+    for _ in 0..ROUNDS {
+        let before = clusters.persons;
+        let mut refused: HashSet<(u32, u32)> = HashSet::new();
+        for edge in &edges {
+            let (x, y) = (clusters.person(edge.a), clusters.person(edge.b));
+            let (into, from) = (x.min(y), x.max(y));
+            if into == from || refused.contains(&(into, from)) {
+                continue;
+            }
+            let fit = Fit::of(table, weights, &known, clusters.members(into), clusters.members(from), between_files);
+            let slack = if fit.guards & RELATIVES == 0 { rule.slack } else { 0.0 };
+            let fits = fit.mean >= rule.mean_bits - slack && fit.worst > CONTRADICTION;
+            if fits && fit.guards & VETOES == 0 && !fit.same_file {
+                clusters.join(into, from);
+            } else {
+                refused.insert((into, from));
+            }
+        }
+        if clusters.persons == before {
+            break;
+        }
+    }
+    clusters
+}
+
+struct Fit {
+    mean: f64,
+    worst: f64,
+    guards: u16,
+    same_file: bool,
+}
+
+impl Fit {
+    fn of(
+        table: &Table,
+        weights: &Weights,
+        known: &HashMap<(u32, u32), &Pair>,
+        xs: &[u32],
+        ys: &[u32],
+        between_files: bool,
+    ) -> Self {
+        let (mut sum, mut count) = (0.0, 0.0);
+        let mut fit = Self { mean: 0.0, worst: f64::MAX, guards: 0, same_file: false };
+        for x in xs.iter().take(MOST_MEMBERS) {
+            for y in ys.iter().take(MOST_MEMBERS) {
+                let key = (*x.max(y), *x.min(y));
+                let pair = known.get(&key).map_or_else(|| weights.pair(table, key.0, key.1), |pair| **pair);
+                sum += pair.bits.clamp(PAIR_BOUNDS.0, PAIR_BOUNDS.1);
+                count += 1.0;
+                fit.worst = fit.worst.min(pair.bits);
+                fit.guards |= pair.guards;
+                fit.same_file |= between_files && table.row(*x).file == table.row(*y).file;
+            }
+        }
+        fit.mean = sum / f64::max(count, 1.0);
+        fit
+    }
+}

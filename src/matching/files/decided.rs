@@ -1,0 +1,137 @@
+//! The word on each pair, judged by all records of the two persons and not by the two records alone.
+//!
+//! Two records that agree poorly are one person where a third agrees with both; two that agree well are not where the
+//! rest of their persons speaks against it.
+
+use super::Options;
+use super::clusters::Clusters;
+use super::scores::Scores;
+use super::scoring::{Pair, VETOES, Weights};
+use super::table::Table;
+use crate::matching::model::Settings;
+use crate::matching::weight::probability;
+use std::collections::HashMap;
+
+/// The matcher's word on a pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// One person.
+    Match,
+    /// A steward must look.
+    Possible,
+    /// Two persons.
+    NonMatch,
+}
+
+impl Decision {
+    /// The word in reports.
+    pub fn id(self) -> &'static str {
+        match self {
+            Decision::Match => "match",
+            Decision::Possible => "possible",
+            Decision::NonMatch => "non-match",
+        }
+    }
+}
+
+/// A pair that is reported.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DecidedPair {
+    /// The earlier record.
+    pub left: u32,
+    /// The later one.
+    pub right: u32,
+    /// log2 of the odds.
+    pub bits: f64,
+    /// What they amount to.
+    pub probability: f64,
+    /// The word.
+    pub decision: Decision,
+}
+
+/// Who is who, twice.
+pub struct Views<'a> {
+    /// Brought together where nothing is in doubt.
+    pub sure: &'a Clusters,
+    /// Brought together from the threshold on.
+    pub likely: &'a Clusters,
+}
+
+/// What is reported at least.
+const LEAST: f64 = 0.05;
+/// How far a pair that is judged by its persons stays from the threshold.
+const STEP: f64 = 0.01;
+
+/// The pairs that are likely enough, in the order of the records.
+pub fn pairs(
+    table: &Table,
+    weights: &Weights,
+    scores: &Scores,
+    views: &Views<'_>,
+    options: Options,
+    settings: Settings,
+) -> Vec<DecidedPair> {
+    let threshold = options.threshold_bits;
+    let known: HashMap<(u32, u32), &Pair> = scores.pairs.iter().map(|pair| ((pair.a, pair.b), pair)).collect();
+    // The weight at which each person holds together: what its weakest record has to its nearest other.
+    let mut nearest: HashMap<u32, f64> = HashMap::new();
+    for pair in scores.pairs.iter().filter(|pair| views.likely.person(pair.a) == views.likely.person(pair.b)) {
+        for record in [pair.a, pair.b] {
+            let best = nearest.entry(record).or_insert(pair.bits);
+            *best = best.max(pair.bits);
+        }
+    }
+    let mut out = Vec::new();
+    let mut push = |pair: &Pair, bits: f64| {
+        let decision = if pair.guards & VETOES != 0 && views.sure.person(pair.a) != views.sure.person(pair.b) {
+            Decision::NonMatch
+        } else if views.sure.person(pair.a) == views.sure.person(pair.b) {
+            Decision::Match
+        } else if bits >= settings.review_bits {
+            Decision::Possible
+        } else {
+            Decision::NonMatch
+        };
+        let probability = probability(bits);
+        if probability >= LEAST {
+            out.push(DecidedPair { left: pair.b, right: pair.a, bits, probability, decision });
+        }
+    };
+    for pair in &scores.pairs {
+        if views.likely.person(pair.a) != views.likely.person(pair.b) {
+            push(pair, pair.bits.min(threshold - STEP));
+        }
+    }
+    for members in views.likely.several() {
+        for (at, b) in members.iter().enumerate() {
+            for a in members.iter().skip(at + 1) {
+                let pair = known.get(&(*a, *b)).map_or_else(|| weights.pair(table, *a, *b), |pair| **pair);
+                let of = |record: &u32| nearest.get(record).copied().unwrap_or(threshold);
+                push(&pair, pair.bits.max(of(a).min(of(b))).max(threshold + STEP));
+            }
+        }
+    }
+    out.sort_unstable_by_key(|pair| (pair.left, pair.right));
+    ask_once(&mut out, views.sure);
+    out
+}
+
+/// Whether two persons are one is one question, put by its likeliest pair; the answer decides the others.
+fn ask_once(pairs: &mut [DecidedPair], sure: &Clusters) {
+    let persons = |pair: &DecidedPair| {
+        let (x, y) = (sure.person(pair.left), sure.person(pair.right));
+        (x.min(y), x.max(y))
+    };
+    let mut best: HashMap<(u32, u32), (f64, u32, u32)> = HashMap::new();
+    for pair in pairs.iter().filter(|pair| pair.decision == Decision::Possible) {
+        let asked = best.entry(persons(pair)).or_insert((pair.bits, pair.left, pair.right));
+        if pair.bits > asked.0 {
+            *asked = (pair.bits, pair.left, pair.right);
+        }
+    }
+    for pair in pairs.iter_mut().filter(|pair| pair.decision == Decision::Possible) {
+        if best.get(&persons(pair)).is_some_and(|(_, left, right)| (*left, *right) != (pair.left, pair.right)) {
+            pair.decision = Decision::NonMatch;
+        }
+    }
+}

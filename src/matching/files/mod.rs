@@ -1,0 +1,189 @@
+//! The matcher for files: all records at once, in memory, without a store.
+//!
+//! The same normalisation, keys, levels, weights and guards as for feeds, over compact rows. It must never do I/O,
+//! read a truth, or show a value in `Debug`.
+//!
+//! A run is a row of steps, so that a caller can time each: fill a [`Table`], [`Matcher::new`], [`Matcher::train`],
+//! [`Matcher::score`], [`Matcher::decide`].
+
+mod blocks;
+mod clusters;
+mod decided;
+mod further;
+mod scores;
+mod scoring;
+mod table;
+mod training;
+
+pub use clusters::Clusters;
+pub use decided::{DecidedPair, Decision};
+pub use further::{Compare, Further, KNOWN};
+pub use table::{FileRecord, Table};
+pub use training::{Trained, Training};
+
+use super::model::{Learned, Model, Settings};
+use blocks::Blocks;
+use clusters::{Rule, cluster};
+use scores::{Scores, score};
+use scoring::{MOST_FIELDS, Weights};
+
+/// How a run is done.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Options {
+    /// Only pairs across files: each file is free of duplicates.
+    pub between_files: bool,
+    /// From this weight on, records are brought together in `Outcome::clusters`.
+    pub threshold_bits: f64,
+    /// How many threads work.
+    pub threads: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { between_files: false, threshold_bits: 0.0, threads: 2 }
+    }
+}
+
+/// What a run found.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The pairs with a probability of at least 0.05, in the order of the records.
+    pub pairs: Vec<DecidedPair>,
+    /// Who is who.
+    pub clusters: Clusters,
+}
+
+/// How far below the threshold the mean between two persons may lie where nothing looks like a relative: a record with
+/// many slips agrees poorly with most of its person.
+const SLACK: f64 = 3.0;
+
+/// Fewest records from which a model is trained unless it is asked for.
+pub const ENOUGH_TO_TRAIN: usize = 500;
+
+/// A run over the records of a table.
+#[derive(Debug)]
+pub struct Matcher {
+    table: Table,
+    blocks: Blocks,
+    model: Model,
+    options: Options,
+    weights: Weights,
+    scores: Option<Scores>,
+}
+
+impl Matcher {
+    /// Files the records under their keys. None where the table has more fields than can be compared.
+    pub fn new(mut table: Table, model: Model, options: Options) -> Option<Self> {
+        if scoring::CORE + table.fields.len() > MOST_FIELDS {
+            return None;
+        }
+        table.close();
+        let blocks = Blocks::of(std::mem::take(&mut table.keys), table.len());
+        let weights = Weights::of(&model, &table);
+        Some(Self { table, blocks, model, options, weights, scores: None })
+    }
+
+    /// Learns the weights from the records, without labels.
+    pub fn train(&mut self, training: Training) -> Trained {
+        let options = self.options;
+        let trained = training::train(&self.table, &self.model, options.between_files, training, options.threads);
+        self.model = trained.model.clone();
+        self.weights = Weights::of(&self.model, &self.table);
+        trained
+    }
+
+    /// Scores all candidate pairs; the prior follows from them.
+    pub fn score(&mut self) {
+        let Options { between_files, threads, .. } = self.options;
+        // The evidence is kept from far below the bound, so that a higher prior finds its pairs.
+        let mut scores = score(&self.table, &self.blocks, &self.weights, between_files, threads);
+        let before = self.weights.prior;
+        let possible = possible_pairs(&self.table, between_files);
+        let after = scores.fixed_prior(before, possible);
+        scores.move_prior(&self.table, before, after);
+        self.weights.prior = after;
+        let records = f64::from(u32::try_from(self.table.len()).unwrap_or(u32::MAX)).max(1.0);
+        let learned = Learned {
+            id: self.model.version().split('/').next().unwrap_or_default().to_owned(),
+            core: self.model.core(),
+            further: training::completed(&self.table, &self.model),
+            household_size: self.model.household_size(),
+            matches_per_record: 2.0 * scores.expected_matches(after) / records,
+        };
+        if let Ok(model) = self.model.learned(learned) {
+            let population = u32::try_from(self.table.len()).unwrap_or(u32::MAX);
+            self.model = model.with_settings(Settings { population, ..self.model.settings() });
+        }
+        self.scores = Some(scores);
+    }
+
+    /// Brings the records together and decides about the pairs.
+    pub fn decide(&self) -> Outcome {
+        let Some(scores) = &self.scores else {
+            return Outcome { pairs: Vec::new(), clusters: Clusters::default() };
+        };
+        let settings = self.model.settings();
+        let (table, weights, between) = (&self.table, &self.weights, self.options.between_files);
+        let held = u16::MAX;
+        let sure = Rule { edge_bits: settings.automatic_bits, mean_bits: settings.support_bits, slack: 0.0, held };
+        let sure = cluster(table, weights, &scores.pairs, sure, between);
+        let threshold = self.options.threshold_bits;
+        let likely = Rule { edge_bits: threshold, mean_bits: threshold, slack: SLACK, held: 0 };
+        let clusters = cluster(table, weights, &scores.pairs, likely, between);
+        let views = decided::Views { sure: &sure, likely: &clusters };
+        let pairs = decided::pairs(table, weights, scores, &views, self.options, settings);
+        Outcome { pairs, clusters }
+    }
+
+    /// The model as it stands.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// How many records there are.
+    pub fn records(&self) -> usize {
+        self.table.len()
+    }
+
+    /// How many pairs were scored.
+    pub fn pairs_scored(&self) -> u64 {
+        self.scores.as_ref().map_or(0, |scores| scores.scored)
+    }
+
+    /// Whether candidates may be missing.
+    pub fn is_degraded(&self) -> bool {
+        self.blocks.degraded > 0
+    }
+
+    /// Keys with more records than are read one by one.
+    pub fn overfull_keys(&self) -> usize {
+        self.blocks.overfull
+    }
+}
+
+/// How many pairs there are within one source and across.
+fn possible_pairs(table: &Table, between_files: bool) -> [f64; 2] {
+    let mut sources = std::collections::BTreeMap::new();
+    let mut files = std::collections::BTreeMap::new();
+    for row in table.rows() {
+        *sources.entry((row.source, if between_files { row.file } else { 0 })).or_insert(0.0) += 1.0;
+        *files.entry(row.file).or_insert(0.0) += 1.0;
+    }
+    let pairs = |n: f64| n * (n - 1.0) / 2.0;
+    let all: f64 = pairs(files.values().sum::<f64>());
+    if !between_files {
+        let within: f64 = sources.values().map(|n| pairs(*n)).sum();
+        return [within, all - within];
+    }
+    let within_files: f64 = files.values().map(|n| pairs(*n)).sum();
+    let by_source = |source: u16| sources.iter().filter(move |((of, _), _)| *of == source).map(|(_, n)| *n);
+    let numbers: std::collections::BTreeSet<u16> = sources.keys().map(|(source, _)| *source).collect();
+    let within: f64 = numbers
+        .into_iter()
+        .map(|source| pairs(by_source(source).sum()) - by_source(source).map(pairs).sum::<f64>())
+        .sum();
+    [within, all - within_files - within]
+}
+
+#[cfg(test)]
+mod tests;

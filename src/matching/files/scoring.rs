@@ -1,0 +1,406 @@
+//! The weight of each candidate pair, by the model's three classes and the frequency of what agrees.
+//!
+//! No pair may allocate, and the order of threads must never show in the result.
+
+use super::further::Compare;
+use super::table::{NameRow, NameTexts, Row, Symbol, Table};
+use crate::matching::comparison::{Comparison, Field, Tradition};
+use crate::matching::guard::{self, Guard, PairFacts};
+use crate::matching::levels::{self, Agreement, Code, MISSING, PlaceParts};
+use crate::matching::model::{Level, Model};
+
+/// How many fields a pattern can hold.
+pub const MOST_FIELDS: usize = 32;
+/// The first further field.
+pub const CORE: usize = 6;
+
+/// The levels of all fields, four bits each.
+pub type Pattern = u128;
+
+/// The level of a field in a pattern.
+pub fn code_of(pattern: Pattern, field: usize) -> Code {
+    u8::try_from((pattern >> (4 * field)) & 15).unwrap_or(MISSING)
+}
+
+fn put(pattern: &mut Pattern, field: usize, code: Code) {
+    *pattern |= Pattern::from(code & 15) << (4 * field);
+}
+
+/// The probabilities of the levels of one field, by code.
+#[derive(Clone, Debug)]
+pub struct FieldWeights {
+    /// Between records of one person.
+    pub m: [f64; 16],
+    /// Between records of unrelated people.
+    pub u: [f64; 16],
+    /// Between records of a household.
+    pub h: [f64; 16],
+    /// How many levels there are.
+    pub levels: usize,
+}
+
+impl FieldWeights {
+    fn of(levels: &[Level]) -> Self {
+        let mut of = Self { m: [1.0; 16], u: [1.0; 16], h: [1.0; 16], levels: levels.len() };
+        for (at, level) in levels.iter().enumerate() {
+            let slots = (of.m.get_mut(at + 1), of.u.get_mut(at + 1), of.h.get_mut(at + 1));
+            if let (Some(m), Some(u), Some(h)) = slots {
+                (*m, *u, *h) = (level.m, level.u, level.h);
+            }
+        }
+        of
+    }
+}
+
+/// The levels that the model has for a further field, or those from which training starts.
+pub fn further_levels(model: &Model, id: &str, compare: Compare) -> Vec<Level> {
+    let names = compare.scale();
+    let known =
+        model.further(id).filter(|levels| levels.iter().map(|level| level.id.as_str()).eq(names.iter().copied()));
+    known.map_or_else(|| compare.levels(), <[Level]>::to_vec)
+}
+
+/// A model made ready for a table.
+#[derive(Clone, Debug)]
+pub struct Weights {
+    /// By field: the six, then the further ones.
+    pub fields: Vec<FieldWeights>,
+    tradition: Tradition,
+    bits: Vec<([f64; 16], [f64; 16])>,
+    household: f64,
+    /// log2 of the prior odds within one source, and across.
+    pub prior: [f64; 2],
+    frequencies: [Frequency; 6],
+    further: Vec<Option<Frequency>>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Frequency {
+    total: f64,
+    collision: f64,
+}
+
+impl Frequency {
+    /// Bits to add for agreement on a value that `count` records have.
+    fn bits(self, count: u32) -> f64 {
+        if count == 0 || self.total <= 0.0 || self.collision <= 0.0 {
+            return 0.0;
+        }
+        (self.collision * self.total / f64::from(count)).log2().clamp(-6.0, 8.0)
+    }
+}
+
+fn frequency(texts: &super::table::Texts) -> Frequency {
+    let (total, collision) = texts.total_and_collision();
+    // Below that the collisions are those of the duplicates themselves.
+    if total < 200.0 { Frequency::default() } else { Frequency { total, collision } }
+}
+
+impl Weights {
+    /// The weights of `model` for the fields and frequencies of `table`.
+    pub fn of(model: &Model, table: &Table) -> Self {
+        let tradition = model.tradition();
+        let core = Field::ALL.into_iter().map(|field| {
+            let names = levels::scale(tradition, field);
+            names.iter().filter_map(|name| model.level(field, name).cloned()).collect::<Vec<_>>()
+        });
+        let further = table.fields.iter().map(|field| further_levels(model, &field.id, field.compare));
+        let fields: Vec<FieldWeights> = core.chain(further).map(|levels| FieldWeights::of(&levels)).collect();
+        let records = f64::from(u32::try_from(table.len()).unwrap_or(u32::MAX)).max(2.0);
+        let odds = |per_record: f64| (per_record / (records - 1.0)).min(0.5);
+        let prior = odds(model.matches_per_record());
+        let prior = (prior / (1.0 - prior)).log2();
+        // What the model takes for the average of agreement, so that a file of few names is weighed as one.
+        let average = |at: usize| fields.get(at).map_or(0.0, |field: &FieldWeights| of_exact(&field.u));
+        let script = |names: &NameTexts| {
+            let (family, given) = (frequency(&names.family), frequency(&names.given));
+            (Frequency { collision: average(0), ..family }, Frequency { collision: average(1), ..given })
+        };
+        let (kanji, latin) = (script(&table.kanji), script(&table.latin));
+        let reading = (frequency(&table.reading.family), frequency(&table.reading.given));
+        let mut of = Self {
+            bits: Vec::new(),
+            fields,
+            tradition,
+            household: odds(model.household_size()),
+            prior: [prior, prior],
+            frequencies: [kanji.0, kanji.1, reading.0, reading.1, latin.0, latin.1],
+            further: table
+                .fields
+                .iter()
+                .zip(&table.values)
+                .map(|(field, texts)| field.compare.has_frequencies().then(|| frequency(texts)))
+                .collect(),
+        };
+        of.bits = of.fields.iter().enumerate().map(|(at, weights)| bits(weights, at < 2)).collect();
+        of
+    }
+
+    /// The levels of a pair.
+    pub fn pattern(&self, table: &Table, a: u32, b: u32) -> Pattern {
+        let (x, y) = (table.row(a), table.row(b));
+        let mut pattern = 0;
+        let (family, given) = names(self.tradition, table, &x, &y);
+        put(&mut pattern, 0, family);
+        put(&mut pattern, 1, given);
+        put(&mut pattern, 2, levels::birth(x.birth, y.birth));
+        let sex = if x.sex == 0 || y.sex == 0 { MISSING } else { 1 + u8::from(x.sex != y.sex) };
+        put(&mut pattern, 3, sex);
+        put(&mut pattern, 4, levels::place(place(table, &x), place(table, &y)));
+        put(&mut pattern, 5, phones(table, &x, &y));
+        for (at, ((field, texts), (p, q))) in
+            table.fields.iter().zip(&table.values).zip(table.further(a).iter().zip(table.further(b))).enumerate()
+        {
+            let code = if *p == 0 || *q == 0 {
+                MISSING
+            } else if p == q && field.compare != Compare::Insurance {
+                1
+            } else {
+                field.compare.level(texts.text(*p), texts.text(*q))
+            };
+            put(&mut pattern, CORE + at, code);
+        }
+        pattern
+    }
+
+    /// log2 of P(levels | one person) over the mixture of household and unrelated, with what the values' frequency adds.
+    pub fn evidence(&self, pattern: Pattern, frequency_bits: f64) -> f64 {
+        let (mut unrelated, mut household) = (frequency_bits, 0.0);
+        for (at, (versus_u, versus_h)) in self.bits.iter().enumerate() {
+            let code = usize::from(code_of(pattern, at));
+            unrelated += versus_u.get(code).copied().unwrap_or(0.0);
+            household += versus_h.get(code).copied().unwrap_or(0.0);
+        }
+        -(self.household * (-household).exp2() + (1.0 - self.household) * (-unrelated).exp2()).log2()
+    }
+
+    /// What the frequency of the values on which a pair agrees adds.
+    pub fn frequency_bits(&self, table: &Table, pattern: Pattern, a: u32, b: u32) -> f64 {
+        let x = if code_of(pattern, 0) == levels::SWAPPED { self.commoner(table, a, b) } else { table.row(a) };
+        let [kanji_family, kanji_given, reading_family, reading_given, latin_family, latin_given] = self.frequencies;
+        let part = |code: Code, row: [Symbol; 3], texts: [&super::table::Texts; 3], of: [Frequency; 3]| {
+            let [kanji, reading, latin] = of;
+            let [kanji_texts, reading_texts, latin_texts] = texts;
+            match (self.tradition, code) {
+                (Tradition::Japanese, 1 | 2 | 4) if row[0] != 0 => kanji.bits(kanji_texts.count(row[0])),
+                (Tradition::Japanese, 1 | 2 | 5 | 6) => reading.bits(reading_texts.count(row[1])),
+                (Tradition::Western, 1 | 2) => latin.bits(latin_texts.count(row[2])),
+                _ => 0.0,
+            }
+        };
+        let mut sum = part(
+            code_of(pattern, 0),
+            [x.kanji.family, x.reading.family, x.latin.family],
+            [&table.kanji.family, &table.reading.family, &table.latin.family],
+            [kanji_family, reading_family, latin_family],
+        ) + part(
+            code_of(pattern, 1),
+            [x.kanji.given, x.reading.given, x.latin.given],
+            [&table.kanji.given, &table.reading.given, &table.latin.given],
+            [kanji_given, reading_given, latin_given],
+        );
+        for (at, (frequency, (texts, symbol))) in
+            self.further.iter().zip(table.values.iter().zip(table.further(a))).enumerate()
+        {
+            if let (Some(frequency), 1) = (frequency, code_of(pattern, CORE + at)) {
+                sum += frequency.bits(texts.count(*symbol));
+            }
+        }
+        sum
+    }
+
+    /// Of two records with exchanged names, the one that has them in the more usual place.
+    fn commoner(&self, table: &Table, a: u32, b: u32) -> Row {
+        let (x, y) = (table.row(a), table.row(b));
+        let usual = |row: &Row| {
+            let count = |names: &NameTexts, name: NameRow| {
+                u64::from(names.family.count(name.family)) * u64::from(names.given.count(name.given))
+            };
+            count(&table.kanji, row.kanji).max(count(&table.reading, row.reading)).max(count(&table.latin, row.latin))
+        };
+        if usual(&x) >= usual(&y) { x } else { y }
+    }
+
+    /// The weight of a pair and the guards that it raises.
+    pub fn pair(&self, table: &Table, a: u32, b: u32) -> Pair {
+        let pattern = self.pattern(table, a, b);
+        let evidence = self.evidence(pattern, self.frequency_bits(table, pattern, a, b));
+        let bits = evidence + self.prior_of(table, a, b);
+        let guards = if bits > KEPT { self.guards(table, pattern, a, b) } else { 0 };
+        Pair { a, b, bits: bits + dependence(guards), guards }
+    }
+
+    /// log2 of the prior odds of a pair.
+    pub fn prior_of(&self, table: &Table, a: u32, b: u32) -> f64 {
+        of_kind(self.prior, table.row(a).source != table.row(b).source)
+    }
+
+    fn guards(&self, table: &Table, pattern: Pattern, a: u32, b: u32) -> u16 {
+        let (x, y) = (table.row(a), table.row(b));
+        let of = |at: usize, field| levels::name(self.tradition, field, code_of(pattern, at));
+        let comparison = Comparison {
+            family: of(0, Field::Family),
+            given: of(1, Field::Given),
+            birth: of(2, Field::Birth),
+            sex: of(3, Field::Sex),
+            address: of(4, Field::Address),
+            phone: of(5, Field::Phone),
+        };
+        let facts = PairFacts {
+            births: [x.birth, y.birth],
+            orders: [x.birth_order, y.birth_order],
+            suffixes_differ: x.suffix != 0 && y.suffix != 0 && x.suffix != y.suffix,
+            newborn: [x.newborn, y.newborn],
+        };
+        // A number issued to one person says who it is where names and dates leave it open.
+        let issued = table.fields.iter().enumerate().any(|(at, field)| {
+            matches!(field.compare, Compare::Identifier | Compare::Insurance) && code_of(pattern, CORE + at) == 1
+        });
+        let raised = guard::of_facts(facts, &comparison);
+        raised.into_iter().filter(|guard| guard.is_veto() || !issued).fold(0, |set, guard| set | bit(guard))
+    }
+}
+
+/// Of probabilities by level that of whole agreement on a name.
+fn of_exact(by_level: &[f64; 16]) -> f64 {
+    by_level.get(usize::from(levels::weighed_as(Field::Given, levels::SWAPPED))).copied().unwrap_or(0.0)
+}
+
+/// Of two values the one for pairs within one source, or across.
+pub fn of_kind([within, across]: [f64; 2], is_across: bool) -> f64 {
+    if is_across { across } else { within }
+}
+
+/// Pairs below this weight are not kept: a probability of 0.02.
+pub const KEPT: f64 = -5.7;
+
+/// What fields that are not independent take back, in bits. The weights of two fields are added as if each slipped by
+/// itself; relatives are where that is wrong. Twins share the birth date because they are twins, and a son who has his
+/// father's name is a generation younger because he is a son: `h` counts either once too often as a chance.
+fn dependence(guards: u16) -> f64 {
+    let of = |guard, bits: f64| if guards & bit(guard) == 0 { 0.0 } else { bits };
+    of(Guard::Twin, -2.5) + of(Guard::Generation, -5.0) + of(Guard::Suffix, -10.0) + of(Guard::BirthOrder, -20.0)
+}
+
+/// The bit of a guard in a set.
+pub fn bit(guard: Guard) -> u16 {
+    match guard {
+        Guard::Twin => 1,
+        Guard::BirthOrder => 2,
+        Guard::Suffix => 4,
+        Guard::Generation => 8,
+        Guard::Namesake => 16,
+        Guard::Newborn => 32,
+        Guard::Contradiction => 64,
+        Guard::Size => 128,
+        _ => 256,
+    }
+}
+
+/// The guards that tell of parents and children.
+pub const RELATIVES: u16 = 2 | 4 | 8;
+
+/// The guards that forbid.
+pub const VETOES: u16 = 2 | 4;
+
+fn bits(weights: &FieldWeights, is_name: bool) -> ([f64; 16], [f64; 16]) {
+    let ratio = |below: &[f64; 16]| {
+        let mut out = [0.0; 16];
+        for (slot, (m, other)) in out.iter_mut().zip(weights.m.iter().zip(below)).skip(1) {
+            *slot = (m / other).log2();
+        }
+        if is_name {
+            let exact = out.get(usize::from(levels::weighed_as(Field::Given, levels::SWAPPED))).copied();
+            if let (Some(slot), Some(exact)) = (out.get_mut(usize::from(levels::SWAPPED)), exact) {
+                *slot = exact;
+            }
+        }
+        out
+    };
+    (ratio(&weights.u), ratio(&weights.h))
+}
+
+fn place<'a>(table: &'a Table, row: &Row) -> PlaceParts<'a> {
+    PlaceParts {
+        postal: table.postal.text(row.postal),
+        city: table.city.text(row.city),
+        town: table.town.text(row.town),
+        block: table.block.text(row.block),
+    }
+}
+
+fn phones(table: &Table, x: &Row, y: &Row) -> Code {
+    let mut best = MISSING;
+    for p in x.phones.iter().filter(|p| **p != 0) {
+        for q in y.phones.iter().filter(|q| **q != 0) {
+            let code = if p == q { 1 } else { levels::phone(table.phone.text(*p), table.phone.text(*q)) };
+            best = levels::stronger(best, code);
+        }
+    }
+    best
+}
+
+fn agreement(texts: &super::table::Texts, p: Symbol, q: Symbol, of: fn(&str, &str) -> Agreement) -> Option<Agreement> {
+    (p != 0 && q != 0).then(|| of(texts.text(p), texts.text(q)))
+}
+
+type Part = fn(NameRow) -> Symbol;
+
+fn names(tradition: Tradition, table: &Table, x: &Row, y: &Row) -> (Code, Code) {
+    let japanese =
+        |kanji: &super::table::Texts, kana: &super::table::Texts, reading: &super::table::Texts, of: Part| {
+            let on_kanji = agreement(kanji, of(x.kanji), of(y.kanji), levels::kanji_agreement);
+            let on_kana = agreement(kana, of(x.kana), of(y.kana), levels::kana_agreement)
+                .or_else(|| agreement(reading, of(x.reading), of(y.reading), levels::kana_agreement));
+            levels::japanese(on_kanji, on_kana)
+        };
+    let western = |latin: &super::table::Texts, reading: &super::table::Texts, of: Part, is_given: bool| {
+        let both = (x.latin.family != 0 || x.latin.given != 0) && (y.latin.family != 0 || y.latin.given != 0);
+        let (texts, p, q) =
+            if both { (latin, of(x.latin), of(y.latin)) } else { (reading, of(x.reading), of(y.reading)) };
+        match (p, q) {
+            (0, _) | (_, 0) => MISSING,
+            (p, q) if p == q => 2,
+            (p, q) if is_given => levels::western_given(texts.text(p), texts.text(q)),
+            (p, q) => levels::western_family(texts.text(p), texts.text(q)),
+        }
+    };
+    let (kanji, kana, reading, latin) = (&table.kanji, &table.kana, &table.reading, &table.latin);
+    let (family, given) = match tradition {
+        Tradition::Japanese => (
+            japanese(&kanji.family, &kana.family, &reading.family, |name| name.family),
+            japanese(&kanji.given, &kana.given, &reading.given, |name| name.given),
+        ),
+        Tradition::Western => (
+            western(&latin.family, &reading.family, |name| name.family, false),
+            western(&latin.given, &reading.given, |name| name.given, true),
+        ),
+    };
+    let family = levels::of_family(tradition, family, x.sex == 1 && y.sex == 1);
+    let weak =
+        levels::is_weak_name(tradition, Field::Family, family) && levels::is_weak_name(tradition, Field::Given, given);
+    let crossed = |texts: &NameTexts, p: NameRow, q: NameRow| {
+        levels::are_crossed(
+            (texts.family.text(p.family), texts.given.text(p.given)),
+            (texts.family.text(q.family), texts.given.text(q.given)),
+        )
+    };
+    if weak && (crossed(kanji, x.kanji, y.kanji) || crossed(reading, x.reading, y.reading)) {
+        (levels::SWAPPED, levels::SWAPPED)
+    } else {
+        (family, given)
+    }
+}
+
+/// A scored pair.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pair {
+    /// The later record.
+    pub a: u32,
+    /// The earlier one.
+    pub b: u32,
+    /// log2 of the odds.
+    pub bits: f64,
+    /// The guards that it raises, as a set.
+    pub guards: u16,
+}

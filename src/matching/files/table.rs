@@ -1,0 +1,346 @@
+//! The records of files as compact rows: each value a number that stands for its text.
+//!
+//! It must hold a million records in a few hundred megabytes, so a text is kept once however often it occurs, and it
+//! must never show one in `Debug`.
+
+use super::further::{Compare, Further};
+use crate::identity::Sex;
+use crate::matching::normalize::phone;
+use crate::matching::record::{ComparisonRecord, NamePair};
+use crate::matching::seam::BlockingKey;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// The number of a text; 0 is the empty one, which stands for a missing value.
+pub type Symbol = u32;
+
+/// Texts by number, and how many records have each.
+#[derive(Clone)]
+pub struct Texts {
+    numbers: HashMap<Arc<str>, Symbol>,
+    texts: Vec<Arc<str>>,
+    counts: Vec<u32>,
+}
+
+impl Default for Texts {
+    fn default() -> Self {
+        let empty: Arc<str> = Arc::from("");
+        Self { numbers: HashMap::from([(empty.clone(), 0)]), texts: vec![empty], counts: vec![0] }
+    }
+}
+
+impl fmt::Debug for Texts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Texts({})", self.texts.len())
+    }
+}
+
+impl Texts {
+    fn number(&mut self, text: &str) -> Symbol {
+        if text.is_empty() {
+            return 0;
+        }
+        let number = self.numbers.get(text).copied().unwrap_or_else(|| {
+            let number = u32::try_from(self.texts.len()).unwrap_or(0);
+            let text: Arc<str> = Arc::from(text);
+            self.numbers.insert(text.clone(), number);
+            self.texts.push(text);
+            self.counts.push(0);
+            number
+        });
+        if let Some(count) = usize::try_from(number).ok().and_then(|at| self.counts.get_mut(at)) {
+            *count += 1;
+        }
+        number
+    }
+
+    /// The text of a number.
+    pub fn text(&self, number: Symbol) -> &str {
+        usize::try_from(number).ok().and_then(|at| self.texts.get(at)).map_or("", |text| text)
+    }
+
+    /// How many records have the text.
+    pub fn count(&self, number: Symbol) -> u32 {
+        usize::try_from(number).ok().and_then(|at| self.counts.get(at)).copied().unwrap_or(0)
+    }
+
+    /// How many records have any, and the probability that two of them have the same.
+    pub fn total_and_collision(&self) -> (f64, f64) {
+        let counts = || self.counts.iter().skip(1).map(|count| f64::from(*count));
+        let total: f64 = counts().sum();
+        let squares: f64 = counts().map(|count| count * (count - 1.0).max(0.0)).sum();
+        (total, if total > 1.0 { squares / (total * (total - 1.0)) } else { 0.0 })
+    }
+
+    /// Gives up what is needed only to add texts.
+    fn close(&mut self) {
+        self.numbers = HashMap::new();
+        self.texts.shrink_to_fit();
+        self.counts.shrink_to_fit();
+    }
+}
+
+/// A name in one script.
+#[derive(Clone, Copy, Default)]
+pub struct NameRow {
+    /// Family name.
+    pub family: Symbol,
+    /// Given name.
+    pub given: Symbol,
+}
+
+/// One record.
+#[derive(Clone, Copy, Default)]
+pub struct Row {
+    /// In kanji.
+    pub kanji: NameRow,
+    /// In kana.
+    pub kana: NameRow,
+    /// The class of its reading.
+    pub reading: NameRow,
+    /// In Latin letters.
+    pub latin: NameRow,
+    /// `yyyymmdd`.
+    pub birth: u32,
+    /// Postal code.
+    pub postal: Symbol,
+    /// City.
+    pub city: Symbol,
+    /// Town.
+    pub town: Symbol,
+    /// Block.
+    pub block: Symbol,
+    /// The last digits of up to three telephones.
+    pub phones: [Symbol; 3],
+    /// Which source, for the prior.
+    pub source: u16,
+    /// Which file.
+    pub file: u16,
+    /// 0 unknown.
+    pub sex: u8,
+    /// Generation suffix, 0 unknown.
+    pub suffix: u8,
+    /// Order within a multiple birth, 0 unknown.
+    pub birth_order: u8,
+    /// Born just now, without a name.
+    pub newborn: bool,
+}
+
+/// One record as it is handed in.
+#[derive(Clone, Default)]
+pub struct FileRecord {
+    record: ComparisonRecord,
+    further: Vec<String>,
+    source: String,
+    file: u16,
+    keys: Vec<BlockingKey>,
+}
+
+impl FileRecord {
+    /// What every model knows of the record, a folded value for each further field of the table (empty where
+    /// missing), the hospital or system that it is from, and the number of its file.
+    pub fn new(record: ComparisonRecord, further: Vec<String>, source: String, file: u16) -> Self {
+        let keys = record.blocking_keys();
+        Self { record, further, source, file, keys }
+    }
+}
+
+impl fmt::Debug for FileRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FileRecord(…)")
+    }
+}
+
+/// Families and given names of one script.
+#[derive(Clone, Debug, Default)]
+pub struct NameTexts {
+    /// Family names.
+    pub family: Texts,
+    /// Given names.
+    pub given: Texts,
+}
+
+/// All records of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    /// The further fields.
+    pub fields: Vec<Further>,
+    rows: Vec<Row>,
+    further: Vec<Symbol>,
+    pub(super) keys: super::blocks::KeyStore,
+    /// Names in kanji.
+    pub kanji: NameTexts,
+    /// Names in kana.
+    pub kana: NameTexts,
+    /// Readings.
+    pub reading: NameTexts,
+    /// Names in Latin letters.
+    pub latin: NameTexts,
+    /// Postal codes.
+    pub postal: Texts,
+    /// Cities.
+    pub city: Texts,
+    /// Towns.
+    pub town: Texts,
+    /// Blocks.
+    pub block: Texts,
+    /// Telephones.
+    pub phone: Texts,
+    /// The values of the further fields.
+    pub values: Vec<Texts>,
+    suffixes: Texts,
+    sources: Texts,
+}
+
+impl fmt::Debug for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Row(…)")
+    }
+}
+
+impl Table {
+    /// An empty table with these further fields.
+    pub fn new(fields: Vec<Further>) -> Self {
+        let values = fields.iter().map(|_| Texts::default()).collect();
+        Self { fields, values, ..Self::default() }
+    }
+
+    /// Adds a record; its number is how many there were.
+    pub fn add(&mut self, said: &FileRecord) {
+        let at = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
+        let record = &said.record;
+        let mut row = Row {
+            kanji: name(&mut self.kanji, &record.kanji),
+            kana: name(&mut self.kana, &record.kana),
+            reading: name(&mut self.reading, &record.reading),
+            latin: name(&mut self.latin, &record.latin),
+            birth: record.birth,
+            source: short(self.sources.number(&said.source)),
+            file: said.file,
+            sex: match record.sex {
+                Some(Sex::Female) => 1,
+                Some(Sex::Male) => 2,
+                _ => 0,
+            },
+            suffix: u8::try_from(self.suffixes.number(&record.suffix)).unwrap_or(0),
+            birth_order: record.birth_order,
+            newborn: record.newborn,
+            ..Row::default()
+        };
+        if let Some(place) = record.places.first() {
+            row.postal = self.postal.number(&place.postal);
+            row.city = self.city.number(&place.city);
+            row.town = self.town.number(&place.town);
+            row.block = self.block.number(&place.block);
+        }
+        for (kept, digits) in row.phones.iter_mut().zip(&record.phones) {
+            *kept = self.phone.number(phone::tail(digits));
+        }
+        for (number, (field, texts)) in self.fields.iter().zip(&mut self.values).enumerate() {
+            let value = said.further.get(number).map_or("", String::as_str);
+            self.further.push(texts.number(value));
+            if field.compare.makes_keys() {
+                let part = if field.compare.is_of_households() { value.split('/').next().unwrap_or("") } else { value };
+                self.keys.add_value(number, part, at);
+            }
+        }
+        loose_keys(&mut self.keys, record, at);
+        for (number, (field, value)) in self.fields.iter().zip(&said.further).enumerate() {
+            identifier_halves(&mut self.keys, number, field.compare, value, at);
+        }
+        for BlockingKey(key) in &said.keys {
+            self.keys.add(*key, at);
+        }
+        self.rows.push(row);
+    }
+
+    /// No record follows.
+    pub fn close(&mut self) {
+        self.rows.shrink_to_fit();
+        self.further.shrink_to_fit();
+        let names = [&mut self.kanji, &mut self.kana, &mut self.reading, &mut self.latin];
+        names.into_iter().flat_map(|names| [&mut names.family, &mut names.given]).for_each(Texts::close);
+        [&mut self.postal, &mut self.city, &mut self.town, &mut self.block, &mut self.phone]
+            .into_iter()
+            .chain(&mut self.values)
+            .for_each(Texts::close);
+    }
+
+    /// How many records there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The rows.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// A record.
+    pub fn row(&self, at: u32) -> Row {
+        usize::try_from(at).ok().and_then(|at| self.rows.get(at)).copied().unwrap_or_default()
+    }
+
+    /// The values of a record's further fields.
+    pub fn further(&self, at: u32) -> &[Symbol] {
+        let from = usize::try_from(at).unwrap_or(usize::MAX).saturating_mul(self.fields.len());
+        self.further.get(from..from.saturating_add(self.fields.len())).unwrap_or(&[])
+    }
+}
+
+fn short(number: Symbol) -> u16 {
+    u16::try_from(number).unwrap_or(u16::MAX)
+}
+
+fn name(texts: &mut NameTexts, pairs: &[NamePair]) -> NameRow {
+    // A file has one name in each script; of several the first is compared, and all make keys.
+    pairs.first().map_or(NameRow::default(), |pair| NameRow {
+        family: texts.family.number(&pair.family),
+        given: texts.given.number(&pair.given),
+    })
+}
+
+/// The head of a text.
+fn head(text: &str, length: usize) -> &str {
+    text.char_indices().nth(length).map_or(text, |(at, _)| text.get(..at).unwrap_or(text))
+}
+
+/// Keys that find records with several slips at once, where the file is small enough for them to be short.
+fn loose_keys(keys: &mut super::blocks::KeyStore, record: &ComparisonRecord, at: u32) {
+    let day = record.birth_day().map(|day| day.to_string()).unwrap_or_default();
+    let year = if record.birth == 0 { String::new() } else { (record.birth / 10_000).to_string() };
+    keys.add_loose(1, &[&day], at);
+    for pair in &record.reading {
+        keys.add_loose(2, &[&pair.family, head(&pair.given, 1), &year], at);
+        keys.add_loose(3, &[&pair.given, head(&pair.family, 1), &year], at);
+        for place in &record.places {
+            keys.add_loose(4, &[&pair.family, &place.town], at);
+            keys.add_loose(5, &[&pair.given, &place.city], at);
+            keys.add_loose(6, &[&pair.family, &place.postal], at);
+            keys.add_loose(7, &[&pair.family, head(&pair.given, 1), &place.city], at);
+        }
+    }
+    for place in &record.places {
+        keys.add_loose(8, &[&place.town, &place.block], at);
+        keys.add_loose(9, &[&place.town, &year], at);
+        keys.add_loose(10, &[&place.postal, &place.block], at);
+    }
+}
+
+/// Of an identifier with one slip, one half is whole.
+fn identifier_halves(keys: &mut super::blocks::KeyStore, field: usize, compare: Compare, value: &str, at: u32) {
+    if compare != Compare::Identifier || value.len() < 6 {
+        return;
+    }
+    let (kind, middle) = (u8::try_from(field).unwrap_or(0), value.len() / 2);
+    if let Some((first, second)) = value.split_at_checked(middle) {
+        keys.add_loose(100 + kind, &["first", first], at);
+        keys.add_loose(100 + kind, &["second", second], at);
+    }
+}

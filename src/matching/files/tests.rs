@@ -1,0 +1,207 @@
+//! What the matcher for files must do, on invented people.
+
+use super::*;
+use crate::identity::{Demographics, Field, PartialDate, PersonName, Representation, Sex, Telecom, TelecomScheme};
+use crate::matching::ComparisonRecord;
+
+const FAMILIES: [(&str, &str); 8] = [
+    ("斎藤", "サイトウ"),
+    ("高橋", "タカハシ"),
+    ("渡辺", "ワタナベ"),
+    ("小林", "コバヤシ"),
+    ("中村", "ナカムラ"),
+    ("山口", "ヤマグチ"),
+    ("清水", "シミズ"),
+    ("池田", "イケダ"),
+];
+/// The two halves of given names.
+const FIRST: [(&str, &str); 12] = [
+    ("花", "ハナ"),
+    ("健", "ケン"),
+    ("由", "ユ"),
+    ("真", "マ"),
+    ("千", "チ"),
+    ("誠", "セイ"),
+    ("美", "ミ"),
+    ("博", "ヒロ"),
+    ("直", "ナオ"),
+    ("和", "カズ"),
+    ("信", "ノブ"),
+    ("咲", "サキ"),
+];
+const SECOND: [(&str, &str); 13] = [
+    ("子", "コ"),
+    ("男", "オ"),
+    ("江", "エ"),
+    ("美", "ミ"),
+    ("也", "ヤ"),
+    ("夫", "フ"),
+    ("代", "ヨ"),
+    ("香", "カ"),
+    ("太", "タ"),
+    ("里", "リ"),
+    ("奈", "ナ"),
+    ("希", "キ"),
+    ("人", "ト"),
+];
+
+/// Person number `n`, as a hospital writes them; `slip` leaves the telephone out.
+fn person(n: usize, slip: bool) -> ComparisonRecord {
+    let (family, family_kana) = FAMILIES[n % 8];
+    let ((first, first_kana), (second, second_kana)) = (FIRST[n / 8 % 12], SECOND[n / 8 % 13]);
+    let (given, given_kana) = (&format!("{first}{second}"), &format!("{first_kana}{second_kana}"));
+    let birth = format!("{}{:02}{:02}", 1930 + n * 7 % 80, 1 + n * 5 % 12, 1 + n * 11 % 28);
+    let phone = format!("090{:08}", 10_000_019 + n * 1_234_577);
+    let demographics = Demographics {
+        names: Field::Set(vec![
+            PersonName::simple(Some(Representation::Ideographic), family, given),
+            PersonName::simple(Some(Representation::Syllabic), family_kana, given_kana),
+        ]),
+        sex: Field::Set(if n % 2 == 0 { Sex::Female } else { Sex::Male }),
+        birth_date: PartialDate::parse_hl7(&birth).map_or(Field::Keep, Field::Set),
+        telecoms: if slip {
+            Field::Keep
+        } else {
+            Field::Set(vec![Telecom { uses: Vec::new(), scheme: TelecomScheme::Phone, value: phone }])
+        },
+        ..Demographics::default()
+    };
+    ComparisonRecord::of(&demographics)
+}
+
+/// `people` persons with two records each, one after the other, in files 0 and 1.
+fn table(people: usize) -> Table {
+    let mut table = Table::new(Vec::new());
+    for n in 0..people {
+        for (file, slip) in [(0, false), (1, n % 3 == 0)] {
+            table.add(&FileRecord::new(person(n, slip), Vec::new(), format!("H{file}"), file));
+        }
+    }
+    table
+}
+
+fn run(people: usize, options: Options, train: bool) -> (Matcher, Outcome) {
+    let mut matcher = Matcher::new(table(people), Model::japanese(), options).unwrap();
+    if train {
+        matcher.train(Training { random_pairs: 50_000, ..Training::default() });
+    }
+    matcher.score();
+    let outcome = matcher.decide();
+    (matcher, outcome)
+}
+
+#[test]
+fn each_person_is_found_once() {
+    // 1,200 people are more than are compared pair by pair: they are found by keys.
+    for (people, train) in [(60, false), (1_200, false), (1_200, true)] {
+        let (_, outcome) = run(people, Options::default(), train);
+        assert_eq!(outcome.clusters.persons, people, "{people} {train}");
+        for n in 0..u32::try_from(people).unwrap() {
+            assert_eq!(outcome.clusters.person(2 * n), outcome.clusters.person(2 * n + 1), "{n} of {people} {train}");
+        }
+    }
+}
+
+#[test]
+fn threads_and_order_do_not_show() {
+    let (matcher, outcome) = run(1_100, Options { threads: 1, ..Options::default() }, true);
+    let (other, others) = run(1_100, Options { threads: 3, ..Options::default() }, true);
+    assert_eq!(outcome.pairs, others.pairs);
+    assert_eq!(outcome.clusters, others.clusters);
+    assert_eq!(matcher.model().to_toml(), other.model().to_toml());
+}
+
+#[test]
+fn a_trained_model_is_read_back() {
+    let (matcher, _) = run(1_100, Options::default(), true);
+    let model = Model::from_toml(&matcher.model().to_toml()).unwrap();
+    assert_eq!(model.version(), "japanese-trained/1");
+    assert_eq!(model.core(), matcher.model().core());
+    assert_ne!(model.core(), Model::japanese().core());
+}
+
+#[test]
+fn files_without_duplicates_are_not_searched_within() {
+    let mut table = Table::new(Vec::new());
+    for (file, n) in [(0, 1), (0, 1), (1, 1), (1, 2)] {
+        table.add(&FileRecord::new(person(n, false), Vec::new(), String::new(), file));
+    }
+    let options = Options { between_files: true, ..Options::default() };
+    let mut matcher = Matcher::new(table, Model::japanese(), options).unwrap();
+    matcher.score();
+    let outcome = matcher.decide();
+    assert_eq!(matcher.pairs_scored(), 4);
+    assert_ne!(outcome.clusters.person(0), outcome.clusters.person(1), "both are of the first file");
+    assert!(outcome.pairs.iter().all(|pair| pair.left < 2 && pair.right >= 2));
+}
+
+#[test]
+fn twins_are_never_matched() {
+    let twin = |given: &str, kana: &str| {
+        let mut record = person(1, false);
+        record.kanji[0].given = given.to_owned();
+        record.kana[0].given = kana.to_owned();
+        record.reading[0].given = crate::matching::normalize::japanese::reading(kana);
+        record
+    };
+    let mut table = table(300);
+    for (given, kana) in [("美咲", "ミサキ"), ("彩花", "アヤカ"), ("美咲", "ミサキ")] {
+        table.add(&FileRecord::new(twin(given, kana), Vec::new(), "H2".to_owned(), 0));
+    }
+    let mut matcher = Matcher::new(table, Model::japanese(), Options::default()).unwrap();
+    matcher.score();
+    let sure: Vec<(u32, u32)> = matcher
+        .decide()
+        .pairs
+        .iter()
+        .filter(|pair| pair.decision == Decision::Match && pair.right >= 600)
+        .map(|pair| (pair.left, pair.right))
+        .collect();
+    assert_eq!(sure, [(600, 602)], "the same twin twice, and neither her sister nor another of the household");
+}
+
+#[test]
+fn further_fields_have_levels() {
+    let check = |compare: Compare, a: &str, b: &str, expect: &str| {
+        let code = usize::from(compare.level(a, b));
+        let level = code.checked_sub(1).map_or("missing", |at| compare.scale()[at]);
+        assert_eq!(level, expect, "{compare:?} {a} {b}");
+        assert_eq!(compare.level(a, b), compare.level(b, a), "{compare:?} {a} {b}");
+    };
+    for (compare, a, b, expect) in [
+        (Compare::Exact, "a", "", "missing"),
+        (Compare::Exact, "a", "a", "equal"),
+        (Compare::Exact, "a", "b", "differs"),
+        (Compare::String, "carpenter", "carpentr", "near"),
+        (Compare::String, "carpenter", "nurse", "differs"),
+        (Compare::Token, "a b", "b a", "equal"),
+        (Compare::Token, "a b c", "a b", "most_words"),
+        (Compare::Token, "a b c", "a", "some_words"),
+        (Compare::Token, "a", "b", "differs"),
+        (Compare::Number, "10", "10.0", "equal"),
+        (Compare::Number, "100", "101", "near"),
+        (Compare::Number, "1", "100", "differs"),
+        (Compare::Identifier, "123456", "123465", "one_edit"),
+        (Compare::Identifier, "123456", "125436", "two_edits"),
+        (Compare::Identifier, "123456", "987650", "differs"),
+        (Compare::Insurance, "1:2/1", "1:2/1", "number_and_branch"),
+        (Compare::Insurance, "1:2/", "1:2/1", "number"),
+        (Compare::Insurance, "1:2/3", "1:2/1", "branch_differs"),
+        (Compare::Insurance, "1:25/3", "1:26/3", "one_digit"),
+        (Compare::Insurance, "1:25/3", "4:98/3", "differs"),
+        (Compare::Middle, "anna", "a", "initial"),
+        (Compare::Middle, "anna", "b", "differs"),
+        (Compare::Mail, "jo.doe@a.example", "jo.doe@b.example", "local_part"),
+        (Compare::Mail, "jo.doe@a.example", "jodoe@a.example", "near"),
+        (Compare::Mail, "jo.doe@a.example", "x@b.example", "differs"),
+    ] {
+        check(compare, a, b, expect);
+    }
+}
+
+#[test]
+fn nothing_shows_a_value() {
+    let table = table(2);
+    let shown = format!("{table:?} {:?}", FileRecord::new(person(1, false), Vec::new(), String::new(), 0));
+    assert!(!shown.contains("高橋") && !shown.contains("タカハシ"), "{shown}");
+}
