@@ -328,8 +328,8 @@ mod tests {
                 panic!("{error}");
             }
         }
-        assert_eq!(Model::japanese().version(), "japanese/1");
-        assert_eq!(Model::western().version(), "western/1");
+        assert_eq!(Model::japanese().version(), "japanese/2");
+        assert_eq!(Model::western().version(), "western/2");
     }
 
     #[test]
@@ -346,7 +346,7 @@ mod tests {
             ),
             ("tradition = \"japanese\"", "tradition = \"martian\"", "martian"),
             ("household_size = 3.0", "household_size = 0.0", "household_size"),
-            ("version = 1", "version = 1\nextra = 2", "extra"),
+            ("version = 2", "version = 1\nextra = 2", "extra"),
         ] {
             assert!(good.contains(from), "{from}");
             let error = Model::from_toml(&good.replacen(from, to, 1)).unwrap_err().to_string();

@@ -57,7 +57,7 @@ fn person(n: usize, slip: bool) -> ComparisonRecord {
             PersonName::simple(Some(Representation::Ideographic), family, given),
             PersonName::simple(Some(Representation::Syllabic), family_kana, given_kana),
         ]),
-        sex: Field::Set(if n % 2 == 0 { Sex::Female } else { Sex::Male }),
+        sex: Field::Set(if n.is_multiple_of(2) { Sex::Female } else { Sex::Male }),
         birth_date: PartialDate::parse_hl7(&birth).map_or(Field::Keep, Field::Set),
         telecoms: if slip {
             Field::Keep
