@@ -352,8 +352,11 @@ fn a_barrage_of_hostile_envelopes_is_weathered() {
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     };
-    let sent: usize = attacks.iter().map(|attack| attack.body.len()).sum();
-    assert!((sent * (ROUNDS / 2 + 1)) as u64 > GROWTH, "{sent} bytes a barrage are too few to show a leak");
+    let sent = attacks.iter().map(|attack| u64::try_from(attack.body.len()).unwrap()).sum::<u64>();
+    assert!(
+        sent * (u64::try_from(ROUNDS).unwrap() / 2 + 1) > GROWTH,
+        "{sent} bytes a barrage are too few to show a leak"
+    );
     let mut before_each = Vec::new();
     for _ in 0..WARM_UP {
         barrage();
