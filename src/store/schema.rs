@@ -77,6 +77,7 @@ diesel::table! {
     comparison_row (record_id) {
         record_id -> BigInt,
         row -> Binary,
+        person_id -> Nullable<BigInt>,
     }
 }
 

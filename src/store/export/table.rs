@@ -208,7 +208,7 @@ pub(super) const TABLES: [Table; 21] = [
     table!(demographic_version by record_id {
         record_id: i64, version: i32, recorded: i64, principal: String, inbox_id: Option<i64>, content: String,
     }),
-    table!(comparison_row by record_id { record_id: i64, row: Vec<u8> }),
+    table!(comparison_row by record_id { record_id: i64, row: Vec<u8>, person_id: Option<i64> }),
     table!(blocking_key by record_id { key: i64, record_id: i64 }),
     table!(search_token by record_id { kind: i16, value: String, record_id: i64 }),
     table!(person by id { id: i64, state: String, successor: Option<i64>, created: i64 }),

@@ -5,7 +5,7 @@ use crate::identity::{PersonId, RecordId};
 use crate::matching::{BlockingKey, Candidate, Candidates, SearchToken};
 use crate::planted::{self, Bug};
 use crate::store::connection::{Connection, PgConnection, on_connection};
-use crate::store::schema::{blocking_key, comparison_row, link, search_token, source_record};
+use crate::store::schema::{blocking_key, comparison_row, link, search_token};
 use crate::store::witness::Thing;
 use crate::store::{Hold, StoreError, Transaction};
 use diesel::prelude::*;
@@ -13,7 +13,8 @@ use diesel::sqlite::SqliteConnection;
 use std::collections::BTreeSet;
 
 impl Transaction<'_> {
-    /// Files `record`, which was filed under nothing so far, under these keys and tokens with this comparison row.
+    /// Files `record`, which is active and was filed under nothing so far, under these keys and tokens with this
+    /// comparison row. Whose it is the store itself notes there, now and whenever that changes.
     pub fn filing_insert(
         &mut self,
         record: RecordId,
@@ -78,22 +79,16 @@ impl Transaction<'_> {
         // On SQLite a statement for one row is compiled once, and one with `IN (...)` each time.
         for record in records.iter().filter(|_| one_by_one) {
             let rows: Vec<(i64, Option<i64>, Vec<u8>)> = on_connection!(self, connection => comparison_row::table
-                .inner_join(source_record::table.on(source_record::id.eq(comparison_row::record_id)))
-                .left_join(link::table.on(link::record_id.eq(comparison_row::record_id).and(link::valid_to.is_null())))
                 .filter(comparison_row::record_id.eq(record.0))
-                .filter(source_record::status.eq("active"))
-                .select((comparison_row::record_id, link::person_id.nullable(), comparison_row::row))
+                .select((comparison_row::record_id, comparison_row::person_id, comparison_row::row))
                 .load(connection))?;
             found.extend(rows.into_iter().map(candidate));
         }
         for chunk in records.chunks(CHUNK).filter(|_| !one_by_one) {
             let ids: Vec<i64> = chunk.iter().map(|record| record.0).collect();
             let rows: Vec<(i64, Option<i64>, Vec<u8>)> = on_connection!(self, connection => comparison_row::table
-                .inner_join(source_record::table.on(source_record::id.eq(comparison_row::record_id)))
-                .left_join(link::table.on(link::record_id.eq(comparison_row::record_id).and(link::valid_to.is_null())))
                 .filter(comparison_row::record_id.eq_any(&ids))
-                .filter(source_record::status.eq("active"))
-                .select((comparison_row::record_id, link::person_id.nullable(), comparison_row::row))
+                .select((comparison_row::record_id, comparison_row::person_id, comparison_row::row))
                 .load(connection))?;
             found.extend(rows.into_iter().map(candidate));
         }
@@ -175,10 +170,8 @@ impl Candidates for Transaction<'_> {
     fn members(&mut self, person: PersonId, limit: usize) -> Result<Vec<Candidate>, StoreError> {
         let rows: Vec<(i64, Option<i64>, Vec<u8>)> = on_connection!(self, connection => link::table
             .inner_join(comparison_row::table.on(comparison_row::record_id.eq(link::record_id)))
-            .inner_join(source_record::table.on(source_record::id.eq(link::record_id)))
             .filter(link::person_id.eq(person.0))
             .filter(link::valid_to.is_null())
-            .filter(source_record::status.eq("active"))
             .order(link::record_id.asc())
             .limit(row_limit(limit))
             .select((link::record_id, link::person_id.nullable(), comparison_row::row))

@@ -12,7 +12,7 @@ use diesel::sql_types::BigInt;
 /// Rules that one statement can check, each with a query that counts the rows that break it.
 ///
 /// Tables without an index for the question are compared as sets, once, so that a large store is verified too.
-const RULES: [(&str, &str); 15] = [
+const RULES: [(&str, &str); 16] = [
     (
         "every active record is linked to exactly one person",
         "SELECT count(*) AS broken FROM source_record r WHERE r.status = 'active' AND \
@@ -22,7 +22,14 @@ const RULES: [(&str, &str); 15] = [
         "no subsumed record is linked to a person, or filed for the matcher",
         "SELECT count(*) AS broken FROM source_record r WHERE r.status = 'subsumed' AND \
          (EXISTS (SELECT 1 FROM link l WHERE l.record_id = r.id AND l.valid_to IS NULL) OR \
-          EXISTS (SELECT 1 FROM blocking_key k WHERE k.record_id = r.id) OR r.survivor IS NULL)",
+          EXISTS (SELECT 1 FROM blocking_key k WHERE k.record_id = r.id) OR \
+          EXISTS (SELECT 1 FROM comparison_row c WHERE c.record_id = r.id) OR r.survivor IS NULL)",
+    ),
+    (
+        "every record is compared as the person's whose it is",
+        "SELECT count(*) AS broken FROM comparison_row c WHERE \
+         coalesce(c.person_id, 0) <> coalesce((SELECT l.person_id FROM link l WHERE l.record_id = c.record_id AND \
+         l.valid_to IS NULL), 0)",
     ),
     (
         "every link leads from a record to an active person",
