@@ -100,6 +100,12 @@ pub struct Verdict {
 const MOST_MEMBERS: usize = 30;
 const LARGE_PERSON: usize = 20;
 const MOST_PERSONS: usize = 16;
+/// So many candidates are compared first; the rest only where none of these is a match beyond doubt. Who could be its
+/// rival shares nearly as many keys, and stands among the first as well.
+const FIRST: usize = 16;
+/// A person whose best candidate weighs less, in bits, is judged by its candidates alone: whatever its other records
+/// say, it is no match, and no steward is asked.
+const HOPELESS: f64 = -4.0;
 const PAIR_BOUNDS: (f64, f64) = (-10.0, 15.0);
 const CONTRADICTION: f64 = -15.0;
 
@@ -111,32 +117,29 @@ pub fn decide<C: Candidates>(
     model: &Model,
     source: &mut C,
 ) -> Result<Verdict, C::Error> {
+    decide_after(FIRST, (record, own), constraints, model, source)
+}
+
+/// As [`decide`], where `first` candidates are compared before it is asked whether that is enough.
+pub(super) fn decide_after<C: Candidates>(
+    first: usize,
+    (record, own): (&ComparisonRecord, Option<RecordId>),
+    constraints: &Constraints,
+    model: &Model,
+    source: &mut C,
+) -> Result<Verdict, C::Error> {
     let (found, mut retrieval) = retrieve(record, own, source)?;
-    let named: BTreeSet<RecordId> = constraints.must_link.union(&constraints.cannot_link).copied().collect();
-    let mut wanted = found;
-    wanted.extend(named.iter().filter(|id| !wanted.contains(*id)).copied().collect::<Vec<_>>());
-    let mut scored: BTreeMap<RecordId, Scored> = BTreeMap::new();
-    let mut persons: BTreeMap<PersonId, f64> = BTreeMap::new();
-    let mut ranked = Vec::new();
-    for candidate in source.rows(&wanted)? {
-        let Ok(pair) = Scored::of(record, &candidate, model) else {
-            retrieval.degraded = true;
+    let pieces = found.split_at(found.len().min(first));
+    let Compared { scored, persons, mut ranked } = compare(record, pieces, constraints, model, source, &mut retrieval)?;
+    let mut by_best: Vec<(PersonId, Fit)> = persons.into_iter().collect();
+    by_best.sort_by(|(a, x), (b, y)| y.best.total_cmp(&x.best).then(a.cmp(b)));
+    let hopeless = model.settings.review_bits.min(HOPELESS);
+    for (person, fit) in by_best.into_iter().take(MOST_PERSONS) {
+        let known = |id: &RecordId| scored.get(id).cloned().map(|pair| (*id, pair));
+        if fit.best < hopeless {
+            ranked.push(person_score(Some(person), fit.records.iter().filter_map(known).collect(), constraints));
             continue;
-        };
-        match candidate.person {
-            Some(person) => {
-                let constrained =
-                    if constraints.must_link.contains(&candidate.record) { f64::MAX } else { pair.score.bits };
-                let best = persons.entry(person).or_insert(constrained);
-                *best = best.max(constrained);
-            }
-            None => ranked.push(person_score(None, vec![(candidate.record, pair.clone())], constraints)),
         }
-        scored.insert(candidate.record, pair);
-    }
-    let mut by_best: Vec<(PersonId, f64)> = persons.into_iter().collect();
-    by_best.sort_by(|(a, x), (b, y)| y.total_cmp(x).then(a.cmp(b)));
-    for (person, _) in by_best.into_iter().take(MOST_PERSONS) {
         let mut pairs = Vec::new();
         for member in source.members(person, MOST_MEMBERS + 1)? {
             if Some(member.record) == own {
@@ -154,6 +157,70 @@ pub fn decide<C: Candidates>(
         }
     }
     Ok(conclude(ranked, retrieval, model))
+}
+
+/// The candidates that were compared.
+#[derive(Default)]
+struct Compared {
+    scored: BTreeMap<RecordId, Scored>,
+    persons: BTreeMap<PersonId, Fit>,
+    /// Those that are nobody's.
+    ranked: Vec<PersonScore>,
+}
+
+/// How a person fits by those of its records that are candidates.
+struct Fit {
+    best: f64,
+    records: Vec<RecordId>,
+}
+
+/// Compares the candidates, the likeliest first, until the rest cannot come near what was found.
+fn compare<C: Candidates>(
+    record: &ComparisonRecord,
+    (first, rest): (&[RecordId], &[RecordId]),
+    constraints: &Constraints,
+    model: &Model,
+    source: &mut C,
+    retrieval: &mut Retrieval,
+) -> Result<Compared, C::Error> {
+    let among = |id: &RecordId| first.contains(id) || rest.contains(id);
+    let named = constraints.must_link.union(&constraints.cannot_link).filter(|id| !among(id)).copied();
+    let first: Vec<RecordId> = first.iter().copied().chain(named).collect();
+    let mut compared = Compared::default();
+    let clear = model.settings.automatic_bits + model.settings.margin_bits;
+    retrieval.scored = 0;
+    for some in [first.as_slice(), rest] {
+        let settles = |(id, pair): (&RecordId, &Scored)| {
+            pair.score.bits >= clear && pair.guards.is_empty() && !constraints.cannot_link.contains(id)
+        };
+        if compared.scored.iter().any(settles) {
+            break;
+        }
+        retrieval.scored += some.len();
+        for candidate in source.rows(some)? {
+            match Scored::of(record, &candidate, model) {
+                Ok(pair) => compared.take(&candidate, pair, constraints),
+                Err(_) => retrieval.degraded = true,
+            }
+        }
+    }
+    Ok(compared)
+}
+
+impl Compared {
+    fn take(&mut self, candidate: &Candidate, pair: Scored, constraints: &Constraints) {
+        match candidate.person {
+            Some(person) => {
+                let told = constraints.must_link.contains(&candidate.record);
+                let bits = if told { f64::MAX } else { pair.score.bits };
+                let fit = self.persons.entry(person).or_insert(Fit { best: bits, records: Vec::new() });
+                fit.best = fit.best.max(bits);
+                fit.records.push(candidate.record);
+            }
+            None => self.ranked.push(person_score(None, vec![(candidate.record, pair.clone())], constraints)),
+        }
+        self.scored.insert(candidate.record, pair);
+    }
 }
 
 #[derive(Clone)]

@@ -4,6 +4,7 @@ use super::*;
 use crate::identity::{Field, *};
 use proptest::prelude::*;
 
+mod candidates;
 mod families;
 mod guards;
 mod levels;
