@@ -9,14 +9,25 @@ use super::StoreError;
 use super::connection::{Connection, sqlite_checkpointer};
 use diesel::sql_types::Integer;
 use diesel::{QueryableByName, RunQueryDsl as _};
+use std::fs::File;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 /// The log is copied after so many messages.
 const WORKS: usize = 512;
 
-/// A log of so many pages (32 MB) is to begin anew: reading it again after a crash takes a fraction of a second.
+/// A log of so many pages (16 MB) is to begin anew: reading it again after a crash takes a fraction of a second.
 const LONG: i32 = 8192;
+
+/// In a large store a message changes pages all over the file, so that a log that begins anew less often is copied in
+/// longer rows: up to a page of the log for so many of the store ...
+const OF_STORE: u64 = 64;
+
+/// ... and never more pages than this (64 MB).
+const LONGEST: i32 = 32_768;
+
+/// As stores are made: see `connection::sqlite_writer`.
+const PAGE: u64 = 2048;
 
 /// How often it tries to come near the end of a log that grows meanwhile, before the writer has to do the rest.
 const PASSES: usize = 4;
@@ -71,13 +82,14 @@ impl Line {
 }
 
 impl Checkpointer {
-    /// Starts the thread over the store at `path`.
-    pub(super) fn start(path: &str) -> Result<Self, StoreError> {
+    /// Starts the thread over the store at `path`, which `store` is open on. That must stay open until the last
+    /// connection is closed: a system that is told to close a file forgets the locks that this process has on it.
+    pub(super) fn start(path: &str, store: Arc<File>) -> Result<Self, StoreError> {
         let line = Line::new();
         let (told, mut connection) = (line.clone(), sqlite_checkpointer(path)?);
         let thread = std::thread::Builder::new()
             .name("store-checkpoint".to_owned())
-            .spawn(move || run(&told, &mut connection))
+            .spawn(move || run(&told, &mut connection, &store))
             .map_err(|_| StoreError::Unavailable("no thread for checkpoints".to_owned()))?;
         Ok(Self { line, thread: Some(thread) })
     }
@@ -98,7 +110,7 @@ impl Drop for Checkpointer {
     }
 }
 
-fn run(line: &Line, connection: &mut Connection) {
+fn run(line: &Line, connection: &mut Connection, store: &File) {
     loop {
         let idle = |state: &mut State| !state.stop && state.works < WORKS;
         let mut state = line.0.1.wait_while(line.state(), idle).unwrap_or_else(PoisonError::into_inner);
@@ -107,7 +119,7 @@ fn run(line: &Line, connection: &mut Connection) {
         }
         state.works = 0;
         drop(state);
-        match catch_up(connection) {
+        match catch_up(connection, store) {
             Ok(near) => line.state().finish = near,
             Err(error) => log::warn!("the log was not copied: {error}"),
         }
@@ -115,15 +127,28 @@ fn run(line: &Line, connection: &mut Connection) {
 }
 
 /// Copies what is there; whether the writer should do the rest, so that the log can begin anew.
-fn catch_up(connection: &mut Connection) -> Result<bool, StoreError> {
+///
+/// Before that what was copied is made durable here: the writer has to wait for the disk before the log begins anew,
+/// and so waits for little.
+fn catch_up(connection: &mut Connection, store: &File) -> Result<bool, StoreError> {
+    let long = long(store);
     let mut copied = copy(connection)?;
     for _ in 1..PASSES {
-        if copied.log < LONG || copied.log - copied.checkpointed <= REST {
+        if copied.log < long || copied.log - copied.checkpointed <= REST {
             break;
         }
         copied = copy(connection)?;
     }
-    Ok(copied.log >= LONG)
+    let is_long = copied.log >= long;
+    if is_long && store.sync_data().is_err() {
+        return Err(StoreError::Unavailable("the file could not be synchronized".to_owned()));
+    }
+    Ok(is_long)
+}
+
+fn long(store: &File) -> i32 {
+    let pages = store.metadata().map_or(0, |found| found.len() / PAGE);
+    i32::try_from(pages / OF_STORE).unwrap_or(i32::MAX).clamp(LONG, LONGEST)
 }
 
 /// What SQLite says of a checkpoint, in pages.

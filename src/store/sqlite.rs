@@ -40,6 +40,8 @@ pub(super) struct SqliteStore {
     poison: Poison,
     committed: Arc<AtomicU64>,
     checkpointer: Option<Checkpointer>,
+    /// Closed after the last connection (see [`Checkpointer::start`]).
+    _file: Arc<File>,
 }
 
 /// Why nothing more is acknowledged or answered; set once, by the writer.
@@ -117,7 +119,9 @@ impl SqliteStore {
         let mut connection = sqlite_writer(path)?;
         migrations::bring_up_to_date(&mut connection)?;
         let (lane, sequences) = prepare(&mut connection, clock)?;
-        let checkpointer = Checkpointer::start(path)?;
+        let file =
+            Arc::new(File::open(path).map_err(|_| StoreError::Unavailable("its file cannot be read".to_owned()))?);
+        let checkpointer = Checkpointer::start(path, Arc::clone(&file))?;
         let reading = path.to_owned();
         let (sender, receiver) = sync_channel(WAITING);
         let metrics = metrics.clone();
@@ -148,6 +152,7 @@ impl SqliteStore {
                 poison,
                 committed,
                 checkpointer: Some(checkpointer),
+                _file: file,
             },
             lane,
         ))

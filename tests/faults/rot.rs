@@ -15,7 +15,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::process::Command;
 
-const PAGE: u64 = 4096;
+const PAGE: u64 = 2048;
 
 /// Damages of one store.
 const CYCLES_OF_A_STORE: u64 = 50;

@@ -8,7 +8,7 @@ use crate::world::{Heard, World, attempt};
 /// again and again: a number in the head of the file, which means nothing to the product, is put up and back.
 pub fn fill_log(url: &str) -> Result<(), String> {
     const FRAMES: u64 = 8190;
-    const FRAME: u64 = 4096 + 24;
+    const FRAME: u64 = 2048 + 24;
     let log = format!("{}-wal", url.trim_start_matches("sqlite:"));
     let mut database = Database::open(url)?;
     database.run("PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = OFF")?;

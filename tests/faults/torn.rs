@@ -16,7 +16,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 /// A frame of the log: its head and a page.
-const FRAME: u64 = 24 + 4096;
+const FRAME: u64 = 24 + 2048;
 
 /// Each cycle on a fresh store; every third is damaged anywhere.
 pub fn cycles(arguments: &Arguments) -> Result<String, String> {
