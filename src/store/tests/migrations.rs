@@ -27,11 +27,30 @@ fn steps(place: &Place) -> Vec<(String, Vec<String>)> {
         .into_iter()
         .map(|path| {
             let text = std::fs::read_to_string(path.join("up.sql")).unwrap();
-            let code: String = text.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
-            let statements = code.split(';').map(str::trim).filter(|statement| !statement.is_empty());
-            (path.file_name().unwrap().to_string_lossy().into_owned(), statements.map(str::to_owned).collect())
+            let code: String = text
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("--"))
+                .map(|line| format!("{line}\n"))
+                .collect();
+            (path.file_name().unwrap().to_string_lossy().into_owned(), statements(&code))
         })
         .collect()
+}
+
+/// The statements of a step. What a trigger or a function does is part of the statement that makes it.
+fn statements(code: &str) -> Vec<String> {
+    let mut found = vec![String::new()];
+    let mut inside = false;
+    for piece in code.split_inclusive(';') {
+        let words = piece.split_whitespace().collect::<Vec<_>>();
+        inside = (inside || words.contains(&"BEGIN")) && !matches!(*words, ["END;"] | ["END", "$body$;"]);
+        let Some(last) = found.last_mut() else { continue };
+        last.push_str(if inside { piece } else { piece.trim_end_matches(';') });
+        if !inside {
+            found.push(String::new());
+        }
+    }
+    found.iter().map(|statement| statement.trim().to_owned()).filter(|statement| !statement.is_empty()).collect()
 }
 
 /// Runs these steps as the store runs its own.

@@ -148,6 +148,7 @@ fn a_record_has_one_link_that_holds() {
             assert_eq!(tx.link_close(RecordId(1), 9)?.map(|link| link.valid_to), Some(Some(9)));
             assert_eq!(tx.link_close(RecordId(1), 9)?, None);
             tx.link_open(&link(12, 1, 60, 9))?;
+            tx.filing_remove(RecordId(2))?;
             tx.record_subsume(RecordId(2), RecordId(1))?;
             tx.person_retire(PersonId(50), Some(PersonId(60)))
         });
