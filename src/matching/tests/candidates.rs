@@ -33,8 +33,7 @@ fn a_first_look_at_few_decides_as_all_do() {
 }
 
 fn fresh_seed() -> u64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    let seed = u64::from(now.subsec_nanos());
+    let seed = u64::try_from(crate::clock::Clock::system().micros()).unwrap();
     eprintln!("seed {seed}");
     seed
 }
