@@ -103,6 +103,10 @@ impl Handler for Lingering {
         Handler::seems_a_feed(&self.0, endpoint, body)
     }
 
+    fn seems_brief(&self, endpoint: Endpoint, body: &[u8]) -> bool {
+        Handler::seems_brief(&self.0, endpoint, body)
+    }
+
     fn handle(&self, endpoint: Endpoint, payload: &Element, peer: &Peer) -> Result<Reply, Refusal> {
         Handler::handle(&self.0, endpoint, payload, peer)
     }

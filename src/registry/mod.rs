@@ -252,6 +252,11 @@ impl Registry {
         &self.0.store
     }
 
+    /// Whether a question is answered without waiting for another program, or for a commit.
+    pub fn answers_at_once(&self) -> bool {
+        self.0.store.is_embedded() && !self.0.settings.audit_wait
+    }
+
     /// Records a question in the audit trail: the row joins the next group commit, and a full queue refuses. Where
     /// the network wants it so, returns only after that commit.
     pub fn audit_query(

@@ -195,6 +195,11 @@ impl Store {
         }
     }
 
+    /// Whether it is a file that this process alone writes, and not a server elsewhere.
+    pub fn is_embedded(&self) -> bool {
+        matches!(self.0.backend, Backend::Sqlite(_))
+    }
+
     /// Whether reads and writes can be served now: a store whose commit failed serves no more.
     pub fn is_ready(&self) -> bool {
         self.read(|tx| tx.domains().map(|_| ())).is_ok()

@@ -106,11 +106,14 @@ impl Service {
 
     /// Whether these bytes seem to hold a feed, by the first name of an interaction among their first.
     pub fn seems_a_feed(endpoint: Endpoint, body: &[u8]) -> bool {
-        let beginning = body.get(..LOOKED_AT).unwrap_or(body);
-        let names = beginning.windows(NAME.len() + 2).filter_map(|window| window.strip_prefix(NAME));
         // ITI TF-2: 3.44.4: 01 adds, 02 revises, 04 merges.
-        endpoint == Endpoint::Pix
-            && names.take(1).any(|number| [b"01", b"02", b"04"].iter().any(|known| number == *known))
+        endpoint == Endpoint::Pix && first_number(body).is_some_and(|number| matches!(number, b"01" | b"02" | b"04"))
+    }
+
+    /// Whether these bytes seem to hold a question for identifiers (ITI TF-2: 3.45.4.1) to a store that makes nobody
+    /// wait: a few look-ups in a file that this process alone writes.
+    pub fn seems_brief(&self, endpoint: Endpoint, body: &[u8]) -> bool {
+        endpoint == Endpoint::Pix && self.registry.answers_at_once() && first_number(body) == Some(b"09")
     }
 
     /// Whether requests can be answered now.
@@ -210,6 +213,12 @@ impl Request<'_> {
     fn payload_bytes(&self) -> Vec<u8> {
         self.payload.to_xml().into_bytes()
     }
+}
+
+/// What the first name of an interaction of PIX among the first bytes goes on with.
+fn first_number(body: &[u8]) -> Option<&[u8]> {
+    let beginning = body.get(..LOOKED_AT).unwrap_or(body);
+    beginning.windows(NAME.len() + 2).find_map(|window| window.strip_prefix(NAME))
 }
 
 fn endpoint_of(interaction: Interaction) -> Endpoint {

@@ -57,6 +57,10 @@ impl Handler for Fake {
         String::from_utf8_lossy(body).contains("<PRPA_IN201301UV02")
     }
 
+    fn seems_brief(&self, _: Endpoint, body: &[u8]) -> bool {
+        String::from_utf8_lossy(body).contains("<PRPA_IN201309UV02")
+    }
+
     fn handle(&self, _: Endpoint, payload: &xml::Element, peer: &Peer) -> Result<Reply, Refusal> {
         self.systems.lock().unwrap().push(peer.system.clone());
         (self.entered)();

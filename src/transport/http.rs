@@ -1,7 +1,7 @@
 //! The paths of `http` and `https` on one screen, and the way of one request.
 //!
-//! One hop to a blocking thread for each request, never more. It must never parse on the threads that move
-//! bytes, and never log a body.
+//! One hop to a blocking thread for each request, never more, and none for a brief question, whose answer costs less
+//! than the hop. Nothing else must be parsed on the threads that move bytes, and no body logged.
 
 use super::soap::{self, HttpAnswer, NoAnswer};
 use super::{Handler, Settings, wsdl};
@@ -12,6 +12,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::StreamExt;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -38,6 +39,9 @@ pub(super) struct Places {
 
 /// Bytes that are taken from the room for bodies at a time.
 const UNIT: usize = 16 * 1024;
+
+/// A longer body is not brief, whatever it asks.
+const BRIEF: usize = 64 * 1024;
 
 impl Places {
     pub(super) fn new(settings: &Settings) -> Self {
@@ -224,7 +228,7 @@ fn patience(settings: &Settings, received: usize) -> Duration {
     settings.body_patience.saturating_add(Duration::from_millis(paid)).min(settings.body_deadline)
 }
 
-/// Answers a request on a blocking thread, where there is a place for it.
+/// Answers a request where there is a place for it: on a blocking thread, or here and now where it is brief.
 async fn work<H: Handler>(
     endpoint: Endpoint,
     body: Body,
@@ -236,20 +240,33 @@ async fn work<H: Handler>(
     let clock = state.clock.clone();
     let fresh = move || clock.uuid().to_string();
     let feed = state.handler.seems_a_feed(endpoint, &body.bytes);
+    let brief = !feed && body.bytes.len() <= BRIEF && state.handler.seems_brief(endpoint, &body.bytes);
     let Some(place) = state.places.take(feed) else {
         return Ok(soap::overloaded(&rules, &fresh));
     };
     let clock = state.clock.clone();
     let raised = Raised::on(&state.handler.metrics().gauges().in_flight);
-    let lane = if feed { None } else { Arc::clone(&state.places.lanes).acquire_owned().await.ok() };
-    let done = web::block(move || {
+    // As many questions as there are lanes find a connection to the store; only then nothing is waited for.
+    let free = if feed { None } else { Arc::clone(&state.places.lanes).try_acquire_owned().ok() };
+    let here = brief && free.is_some();
+    let lane = match free {
+        None if !feed => Arc::clone(&state.places.lanes).acquire_owned().await.ok(),
+        free => free,
+    };
+    let answer = move || {
         // The place is free when the work ends, not when a client loses patience.
         let _place = (place, raised, lane, body.room);
         let peer = Peer { system: caller.0 };
         let request = soap::Request { body: &body.bytes, content_type: content_type.as_deref(), endpoint, peer: &peer };
         soap::exchange(&request, &*state.handler, &rules, &|| clock.uuid().to_string())
-    });
-    done.await.unwrap_or_else(|_| {
+    };
+    let done = if here {
+        // A defect in one request must not end the thread that moves the bytes of others.
+        std::panic::catch_unwind(AssertUnwindSafe(answer)).ok()
+    } else {
+        web::block(answer).await.ok()
+    };
+    done.unwrap_or_else(|| {
         log::error!("a request broke off outside of its transaction");
         Ok(soap::broken(&rules, &fresh))
     })

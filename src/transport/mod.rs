@@ -26,6 +26,9 @@ pub trait Handler: Send + Sync + 'static {
     /// Whether these bytes seem to hold a feed; looks at their beginning only, and is right about whoever is honest.
     /// Where there is no place for all, feeds are served first.
     fn seems_a_feed(&self, endpoint: Endpoint, body: &[u8]) -> bool;
+    /// Whether these bytes seem to hold a question that is answered without waiting for anything, in less time than it
+    /// takes to hand it to another thread; looks at their beginning only.
+    fn seems_brief(&self, endpoint: Endpoint, body: &[u8]) -> bool;
     /// Answers one payload; may block.
     fn handle(&self, endpoint: Endpoint, payload: &xml::Element, peer: &Peer) -> Result<Reply, Refusal>;
     /// Whether requests can be answered now.
@@ -45,6 +48,10 @@ impl Handler for Service {
 
     fn seems_a_feed(&self, endpoint: Endpoint, body: &[u8]) -> bool {
         Service::seems_a_feed(endpoint, body)
+    }
+
+    fn seems_brief(&self, endpoint: Endpoint, body: &[u8]) -> bool {
+        Service::seems_brief(self, endpoint, body)
     }
 
     fn handle(&self, endpoint: Endpoint, payload: &xml::Element, peer: &Peer) -> Result<Reply, Refusal> {

@@ -7,7 +7,7 @@ fn questions_leave_places_to_feeds() {
     let narrow = Settings { in_flight: 2, questions: 1, ..settings() };
     let (running, told) = start_slowly(narrow);
     let http = running.address("http").unwrap();
-    let question = soap_post("/pix").replace("201301", "201309");
+    let question = soap_post("/pdq").replace("201301", "201305");
     let asked = question.clone();
     let first = std::thread::spawn(move || talk(http, &asked));
     await_work(&told);
