@@ -27,6 +27,7 @@ mod tables;
 pub mod testing;
 mod tls;
 mod transaction;
+mod waiting;
 mod witness;
 
 pub use drawn::Drawn;

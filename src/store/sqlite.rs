@@ -5,6 +5,7 @@ use super::connection::{Connection, sqlite_reader, sqlite_writer};
 use super::error::is_full;
 use super::pool::Pool;
 use super::transaction::Sequences;
+use super::waiting::Waiting;
 use super::witness::Changes;
 use super::{StoreError, Transaction, WaitingAudit, Witness, migrations};
 use crate::clock::Clock;
@@ -39,6 +40,7 @@ pub(super) struct SqliteStore {
     metrics: Metrics,
     poison: Poison,
     committed: Arc<AtomicU64>,
+    audits: Arc<Waiting>,
     checkpointer: Option<Checkpointer>,
     /// Closed after the last connection (see [`Checkpointer::start`]).
     _file: Arc<File>,
@@ -49,14 +51,15 @@ type Poison = Arc<OnceLock<String>>;
 
 enum Message {
     Work(Box<dyn Job>),
-    Audit(Box<WaitingAudit>),
+    /// Audit rows wait: the first of them was put there.
+    Audits,
 }
 
 impl Message {
     fn into_job(self) -> Option<Box<dyn Job>> {
         match self {
             Message::Work(job) => Some(job),
-            Message::Audit(_) => None,
+            Message::Audits => None,
         }
     }
 }
@@ -126,11 +129,13 @@ impl SqliteStore {
         let (sender, receiver) = sync_channel(WAITING);
         let metrics = metrics.clone();
         let (poison, committed) = (Poison::default(), Arc::new(AtomicU64::new(0)));
+        let audits = Arc::new(Waiting::new(WAITING));
         let writer = Writer {
             connection,
             sequences,
             receiver,
             kept: Vec::new(),
+            audits: Arc::clone(&audits),
             poison: Arc::clone(&poison),
             committed: Arc::clone(&committed),
             changes: Changes::default(),
@@ -151,6 +156,7 @@ impl SqliteStore {
                 metrics,
                 poison,
                 committed,
+                audits,
                 checkpointer: Some(checkpointer),
                 _file: file,
             },
@@ -214,13 +220,15 @@ impl SqliteStore {
         let writer = self.writer.as_ref().ok_or_else(stopped)?;
         let queue = &self.metrics.gauges().audit_waiting;
         queue.inc();
-        writer.try_send(Message::Audit(Box::new(waiting))).map_err(|error| {
-            queue.dec();
-            match error {
-                TrySendError::Full(_) => StoreError::Busy,
-                TrySendError::Disconnected(_) => stopped(),
-            }
-        })
+        let told = self.audits.put(waiting).map(|first| if first { writer.try_send(Message::Audits) } else { Ok(()) });
+        let failed = match told {
+            // Where works wait to be written, the next of them takes the rows along.
+            Ok(Ok(()) | Err(TrySendError::Full(_))) => return Ok(()),
+            Ok(Err(TrySendError::Disconnected(_))) => stopped(),
+            Err(error) => error,
+        };
+        queue.dec();
+        Err(failed)
     }
 
     /// The queue is served in order: an empty work is done after all before it.
@@ -311,6 +319,7 @@ struct Writer {
     receiver: Receiver<Message>,
     /// Audit rows of a group that was undone: their questions were answered, so the next commit takes them.
     kept: Vec<WaitingAudit>,
+    audits: Arc<Waiting>,
     poison: Poison,
     /// How many groups were committed.
     committed: Arc<AtomicU64>,
@@ -331,42 +340,41 @@ impl Writer {
     }
 
     /// What is committed together: all that waits; where that is audit rows alone, what comes soon as well.
-    fn gather(&self, first: Message) -> Vec<Message> {
+    fn gather(&self, first: Message) -> Vec<Box<dyn Job>> {
         let until = Instant::now() + AUDITS_WAIT;
-        let mut patient = matches!(first, Message::Audit(_));
-        let mut group = vec![first];
+        let mut group: Vec<_> = first.into_job().into_iter().collect();
         while group.len() < GROUP {
             let next = match self.receiver.try_recv() {
-                Err(TryRecvError::Empty) if patient => {
+                Err(TryRecvError::Empty) if group.is_empty() => {
                     self.receiver.recv_timeout(until.saturating_duration_since(Instant::now())).ok()
                 }
                 next => next.ok(),
             };
             let Some(next) = next else { break };
-            patient &= matches!(next, Message::Audit(_));
-            group.push(next);
+            group.extend(next.into_job());
         }
         group
     }
 
-    /// Runs a group in one transaction and answers each caller after the commit.
-    fn commit(&mut self, group: Vec<Message>) {
-        let audits = i64::try_from(group.iter().filter(|one| matches!(one, Message::Audit(_))).count()).unwrap_or(0);
-        let works = i64::try_from(group.len()).unwrap_or(0) - audits;
-        self.metrics.gauges().store_queue.dec_by(works);
+    /// Runs a group in one transaction, and the audit rows that wait, and answers each caller after the commit.
+    fn commit(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+        self.metrics.gauges().store_queue.dec_by(i64::try_from(jobs.len()).unwrap_or(0));
         let begun = Instant::now();
-        let mut jobs = Vec::with_capacity(group.len());
-        let failure = match self.poison.get() {
-            Some(why) => {
-                jobs.extend(group.into_iter().filter_map(Message::into_job));
-                Some(StoreError::Unavailable(why.clone()))
+        let (audits, failure) = match self.poison.get() {
+            Some(why) => (0, Some(StoreError::Unavailable(why.clone()))),
+            None => {
+                let waiting = self.audits.take();
+                let audits = waiting.len();
+                if jobs.is_empty() && audits == 0 && self.kept.is_empty() {
+                    return;
+                }
+                (audits, self.attempt(&mut jobs, waiting).err())
             }
-            None => self.attempt(group, &mut jobs).err(),
         };
-        self.metrics.gauges().audit_waiting.dec_by(audits);
+        self.metrics.gauges().audit_waiting.dec_by(i64::try_from(audits).unwrap_or(0));
         if failure.is_none() {
             self.metrics.commit(begun.elapsed(), jobs.len());
-            self.checkpoints.committed(jobs.len() + usize::try_from(audits).unwrap_or(0));
+            self.checkpoints.committed(jobs.len() + audits);
         }
         if let Some(error) = &failure {
             log::error!("a group of {} was not committed: {error}", jobs.len());
@@ -381,14 +389,9 @@ impl Writer {
         }
     }
 
-    fn attempt(&mut self, group: Vec<Message>, jobs: &mut Vec<Box<dyn Job>>) -> Result<(), StoreError> {
+    fn attempt(&mut self, jobs: &mut Vec<Box<dyn Job>>, waiting: Vec<WaitingAudit>) -> Result<(), StoreError> {
         let mut audits = std::mem::take(&mut self.kept);
-        for message in group {
-            match message {
-                Message::Work(job) => jobs.push(job),
-                Message::Audit(waiting) => audits.push(*waiting),
-            }
-        }
+        audits.extend(waiting);
         let mut state = self.fill(jobs, &audits, false);
         if let ([only], true, Ok(false)) = (jobs.as_slice(), audits.is_empty(), &state)
             && only.has_failed()
