@@ -192,7 +192,11 @@ fn over(registry: Registry, settings: &Configuration, announce: impl FnOnce(&[Bo
     served?;
     match registry.store().poisoned() {
         Some(why) => Err(StartError::Failed(StoreError::Unavailable(why))),
-        None => flushed.map_err(StartError::Failed),
+        None => {
+            flushed.map_err(StartError::Failed)?;
+            log::info!("stopped; all that was acknowledged is in the store");
+            Ok(())
+        }
     }
 }
 

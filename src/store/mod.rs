@@ -10,6 +10,7 @@ mod demographics_twin;
 mod drawn;
 mod error;
 mod export;
+mod file;
 mod ids;
 mod image;
 mod inspect;

@@ -2,10 +2,11 @@
 //! that both take the same advisory locks before they look (decision 6 of the design).
 
 use super::connection::{Connection, postgres};
+use super::file::host;
 use super::ids::LANES;
 use super::locks::Locks;
 use super::pool::Pool;
-use super::sqlite::{host, read_in};
+use super::sqlite::read_in;
 use super::transaction::{is_closed, may_retry};
 use super::{StoreError, Transaction, WaitingAudit, migrations};
 use crate::clock::Clock;

@@ -3,6 +3,7 @@
 use super::checkpoint::{Checkpointer, Line};
 use super::connection::{Connection, sqlite_reader, sqlite_writer};
 use super::error::is_full;
+use super::file::{hold, host, make_private};
 use super::pool::Pool;
 use super::transaction::Sequences;
 use super::waiting::Waiting;
@@ -12,7 +13,6 @@ use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::planted::{self, Bug};
 use std::fs::File;
-use std::io::{Read as _, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::sync::{Arc, OnceLock};
@@ -119,6 +119,7 @@ impl SqliteStore {
             return Err(StoreError::Unavailable("a store needs a file".to_owned()));
         }
         let lock = hold(path)?;
+        make_private(path)?;
         let mut connection = sqlite_writer(path)?;
         migrations::bring_up_to_date(&mut connection)?;
         let (lane, sequences) = prepare(&mut connection, clock)?;
@@ -278,29 +279,6 @@ pub(super) fn read_in<T, E: From<StoreError>>(
 
 fn stopped() -> StoreError {
     StoreError::Unavailable("its writer has stopped".to_owned())
-}
-
-/// Takes the lock file beside `path`, which the system releases when this process ends.
-fn hold(path: &str) -> Result<File, StoreError> {
-    let cannot = |_| StoreError::Unavailable("its lock file cannot be made; does its folder exist?".to_owned());
-    let mut options = File::options();
-    let mut file =
-        options.read(true).write(true).create(true).truncate(false).open(format!("{path}-lock")).map_err(cannot)?;
-    if file.try_lock().is_err() {
-        let mut holder = String::new();
-        // Who holds it is told where it can be read.
-        let _ = file.read_to_string(&mut holder);
-        return Err(StoreError::Locked { holder: holder.trim().to_owned() });
-    }
-    file.set_len(0).map_err(cannot)?;
-    writeln!(file, "process {} on {}", std::process::id(), host()).map_err(cannot)?;
-    Ok(file)
-}
-
-/// The name of this machine, as well as it can be had.
-pub(super) fn host() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/hostname")
-        .map_or_else(|_| "this host".to_owned(), |s| s.trim().to_owned())
 }
 
 /// Leases the lane after the last one, so that a clock that stepped back between two starts makes no key

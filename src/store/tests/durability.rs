@@ -43,6 +43,19 @@ fn what_failed_or_panicked_is_undone_and_its_neighbours_stay() {
 }
 
 #[test]
+fn a_new_file_is_nobody_elses_to_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::sqlite().unwrap();
+    let store = place.open(&clock()).unwrap();
+    write(&store, |tx| tx.record_insert(&record(1, "1")));
+    let path = place.url.trim_start_matches("sqlite:");
+    for beside in ["", "-wal", "-shm"] {
+        let mode = std::fs::metadata(format!("{path}{beside}")).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode & 0o027, 0, "{beside} {mode:o}");
+    }
+}
+
+#[test]
 fn what_64_threads_were_told_is_there_after_reopening() {
     for place in Place::each() {
         let store = place.open(&clock()).unwrap();
