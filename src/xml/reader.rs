@@ -21,8 +21,7 @@ const INSTRUCTION: Reason = "a processing instruction is not accepted";
 /// Reads the whole of `text`, its byte order mark gone and its line ends all `\n`.
 pub(super) fn read(text: &str, limits: &Limits) -> Result<Element, XmlError> {
     // The tokeniser swallows a mark at the start, which here can only be a second one.
-    let stray = text.char_indices().find(|(at, c)| !is_char(*c) || (*at == 0 && *c == '\u{FEFF}'));
-    if let Some((at, _)) = stray {
+    if let Some(at) = stray(text) {
         let reason = if at == 0 { "the document starts with a stray character" } else { "a character is not allowed" };
         return Err(XmlError { reason, line: count(1, text.get(..at)) });
     }
@@ -43,6 +42,15 @@ pub(super) fn read(text: &str, limits: &Limits) -> Result<Element, XmlError> {
         line = count(line, Some(raw));
         start = end;
     }
+}
+
+/// Where the first character is that must not be there.
+fn stray(text: &str) -> Option<usize> {
+    // Few bytes can begin such a character: controls, and what begins U+F000 to U+FFFF.
+    let suspect = |byte: &u8| (*byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r')) || *byte == 0xEF;
+    let from = text.as_bytes().iter().position(|byte| suspect(byte))?;
+    let mut rest = text.get(from..)?.char_indices().map(|(at, c)| (from + at, c));
+    rest.find(|(at, c)| !is_char(*c) || (*at == 0 && *c == '\u{FEFF}')).map(|(at, _)| at)
 }
 
 fn count(from: u32, text: Option<&str>) -> u32 {
@@ -111,13 +119,13 @@ impl<'t, 'l> Building<'t, 'l> {
         }
         let tag = tag::parse(content, self.limits.attributes)?;
         // Before anything is looked up, so that a malformed name is called that.
-        self.names.check(tag.name)?;
+        let (prefix, local) = self.names.check(tag.name)?;
         if repeats(tag.attributes.iter().map(|(qname, _)| *qname)) {
             return Err("an attribute occurs twice");
         }
         let outer = self.open.last().map_or(&self.outermost, |open| &open.element.scope);
         let scope = scope::inside(outer, &tag, &mut self.names)?;
-        let name = self.names.element(tag.name, &scope)?;
+        let name = self.names.element(prefix, local, &scope)?;
         let attributes = self.attributes(&tag, &scope)?;
         let element = Element { name, attributes, children: Vec::new(), scope, line };
         Ok(Open { qname: tag.name, element, text: String::new() })
@@ -206,15 +214,22 @@ fn within<'t>(raw: &'t str, before: &str, after: &str) -> Result<&'t str, Reason
     raw.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)).ok_or("markup is malformed")
 }
 
-fn repeats<T: Ord>(all: impl ExactSizeIterator<Item = T>) -> bool {
+fn repeats<T: Ord>(all: impl ExactSizeIterator<Item = T> + Clone) -> bool {
     // Most elements have one attribute or none.
     if all.len() < 2 {
         return false;
+    }
+    if all.len() <= FEW {
+        let rest = |place| all.clone().skip(place + 1);
+        return all.clone().enumerate().any(|(place, one)| rest(place).any(|other| other == one));
     }
     let mut all: Vec<T> = all.collect();
     all.sort_unstable();
     all.windows(2).any(|pair| matches!(pair, [a, b] if a == b))
 }
+
+/// So many are compared each with each, which takes no memory.
+const FEW: usize = 8;
 
 /// The tokeniser's errors in our words; its own could quote the document.
 fn reason(error: &Error) -> Reason {

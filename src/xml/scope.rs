@@ -49,9 +49,8 @@ impl Names {
         Ok((prefix, local))
     }
 
-    /// An element's name, resolved: without a prefix it is in the default namespace.
-    pub(super) fn element(&mut self, qname: &str, scope: &Scope) -> Result<ExpandedName, Reason> {
-        let (prefix, local) = self.check(qname)?;
+    /// An element's name, whose parts were checked, resolved: without a prefix it is in the default namespace.
+    pub(super) fn element(&mut self, prefix: &str, local: &str, scope: &Scope) -> Result<ExpandedName, Reason> {
         let namespace = match lookup(scope, prefix) {
             Some(namespace) => namespace,
             None if prefix.is_empty() => self.none.clone(),
