@@ -22,6 +22,10 @@ use std::time::{Duration, Instant};
 /// Most messages that wait for the writer; a caller beyond that waits to get in.
 const WAITING: usize = 4096;
 
+/// Most audit rows that wait for a commit: what two cores answer in a second, since a disk that others use as well may
+/// take so long. A question beyond that is refused.
+const AUDITS: usize = 16_384;
+
 /// Most works of one commit.
 const GROUP: usize = 256;
 
@@ -130,7 +134,7 @@ impl SqliteStore {
         let (sender, receiver) = sync_channel(WAITING);
         let metrics = metrics.clone();
         let (poison, committed) = (Poison::default(), Arc::new(AtomicU64::new(0)));
-        let audits = Arc::new(Waiting::new(WAITING));
+        let audits = Arc::new(Waiting::new(AUDITS));
         let writer = Writer {
             connection,
             sequences,
@@ -412,7 +416,7 @@ impl Writer {
         // It may have rolled back by itself already.
         let _ = self.connection.batch("ROLLBACK");
         self.kept = audits;
-        if self.kept.len() > WAITING {
+        if self.kept.len() > AUDITS {
             self.poison(format!("{} audit rows cannot be kept: {error}", self.kept.len()));
         }
         error
