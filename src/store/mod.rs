@@ -27,8 +27,10 @@ mod tables;
 pub mod testing;
 mod tls;
 mod transaction;
+mod view;
 mod witness;
 
+pub use demographics_twin::{from_text as demographics_from_text, to_text as demographics_to_text};
 pub use drawn::Drawn;
 pub use error::StoreError;
 pub use export::{Copied, ExportError, export};
@@ -43,6 +45,7 @@ pub use rows::{
 };
 pub use tables::{Filed, FoundRecord};
 pub use transaction::Transaction;
+pub use view::View;
 pub use witness::Witness;
 
 use crate::audit::AuditEvent;

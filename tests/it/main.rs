@@ -13,6 +13,7 @@ mod care;
 mod choices;
 mod concurrency;
 mod histories;
+mod import;
 mod measures;
 mod operations;
 mod order;
