@@ -31,4 +31,5 @@ mod stewardship;
 mod support;
 mod tidy;
 mod verify;
+mod what_if;
 mod wire;
