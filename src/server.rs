@@ -98,9 +98,14 @@ impl From<ListenError> for StartError {
 /// Opens the store that `settings` name and the registry over it.
 pub fn registry(settings: &Configuration, clock: Clock) -> Result<Registry, StartError> {
     // What can be wrong with the configuration comes before anything is opened.
-    let model = model(&settings.matching.model)?;
+    let rules = rules_of(settings)?;
     let store = Store::open(&settings.store.url, &clock).map_err(StartError::Store)?;
-    Registry::open(store, rules(settings, model)?, clock).map_err(StartError::Registry)
+    Registry::open(store, rules, clock).map_err(StartError::Registry)
+}
+
+/// The rules of the network that `settings` describe; nothing is opened but a model file.
+pub fn rules_of(settings: &Configuration) -> Result<registry::Settings, StartError> {
+    rules(settings, model(&settings.matching.model)?)
 }
 
 /// The transactions over `registry`.

@@ -93,11 +93,15 @@ pub enum Command {
     /// Look whether all that a server needs is in order, and say what to do where it is not
     Doctor(Doctor),
     /// Play the conformance cases against a server, this one or another
-    Conformance(Conformance),
+    Conformance(super::conformance::Conformance),
     /// Find who is who in files, without a store
     MatchFiles(super::match_files::MatchFiles),
+    /// Take people from files into the store, by the rules of a feed
+    Import(super::import::Import),
     /// Measure the matcher on files whose truth is known
     Evaluate(super::evaluate::Evaluate),
+    /// Ask which links would appear, vanish or move to review under another model
+    WhatIf(super::what_if::WhatIfAsked),
     /// Print what the binary carries: WSDL, a commented example configuration
     Schema(Schema),
 }
@@ -448,24 +452,6 @@ pub struct Doctor {
     /// Which store.
     #[command(flatten)]
     pub store: StoreChoice,
-}
-
-/// `conformance`.
-#[derive(Args, Clone, Debug)]
-pub struct Conformance {
-    /// The server to play against: its address (http://HOST:PORT), or a file that describes it
-    /// [default: a server of our own, started for the run]
-    #[arg(long, value_name = "FILE-or-URL")]
-    pub target: Option<String>,
-    /// The folder with the cases
-    #[arg(long, value_name = "DIR", default_value = "conformance")]
-    pub cases: PathBuf,
-    /// Write the result for a build server, too
-    #[arg(long, value_name = "FILE")]
-    pub junit: Option<PathBuf>,
-    /// Report as one JSON document
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// `schema`.

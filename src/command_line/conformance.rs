@@ -2,15 +2,34 @@
 //!
 //! It must never judge by anything but what came over the wire.
 
-use super::{Conformance, Exit, Logging, complain, say};
+use super::{Exit, Logging, complain, say};
 use crate::clock::Clock;
 use crate::config::{Configuration, ProcessingCode};
 use crate::conformance::{Options, Target};
 use crate::demo::region;
 use crate::{server, transport};
+use clap::Args;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// `conformance`.
+#[derive(Args, Clone, Debug)]
+pub struct Conformance {
+    /// The server to play against: its address (http://HOST:PORT), or a file that describes it
+    /// [default: a server of our own, started for the run]
+    #[arg(long, value_name = "FILE-or-URL")]
+    pub target: Option<String>,
+    /// The folder with the cases
+    #[arg(long, value_name = "DIR", default_value = "conformance")]
+    pub cases: PathBuf,
+    /// Write the result for a build server, too
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Report as one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
 
 pub(super) fn run(conformance: &Conformance, logging: Logging) -> Exit {
     logging.start_quietly();

@@ -11,6 +11,7 @@ mod demo;
 mod doctor;
 mod evaluate;
 mod export;
+mod import;
 mod kept;
 mod match_files;
 mod outbox;
@@ -23,12 +24,15 @@ mod serve;
 mod show;
 mod steward;
 mod verify;
+mod what_if;
 
 pub use arguments::{
-    Backup, Because, CheckConfig, Choice, Command, CommandLine, Conformance, Demo, Doctor, Document, Export, LogLevel,
-    Logging, Outbox, OutboxCommand, Person, PersonCommand, PersonSelector, Replay, Restore, Review, ReviewCommand,
-    Schema, Secrecy, Serve, ServiceName, StoreChoice, Verify,
+    Backup, Because, CheckConfig, Choice, Command, CommandLine, Demo, Doctor, Document, Export, LogLevel, Logging,
+    Outbox, OutboxCommand, Person, PersonCommand, PersonSelector, Replay, Restore, Review, ReviewCommand, Schema,
+    Secrecy, Serve, ServiceName, StoreChoice, Verify,
 };
+
+pub use conformance::Conformance;
 
 use crate::clock::Clock;
 use crate::config::{Configuration, DEFAULT_FILE, LogFormat, Mistake};
@@ -103,7 +107,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environme
         Command::Export(export) => export::run(&export, logging, environment),
         Command::Conformance(conformance) => conformance::run(&conformance, logging),
         Command::MatchFiles(asked) => match_files::run(&asked),
+        Command::Import(asked) => import::run(&asked, logging, environment),
         Command::Evaluate(asked) => evaluate::run(&asked),
+        Command::WhatIf(asked) => what_if::run(&asked, logging, environment),
         Command::Schema(schema) => schema::run(&schema),
     }
 }

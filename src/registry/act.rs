@@ -25,7 +25,23 @@ pub(super) enum Act {
     Split { records: Vec<i64>, reason: String },
     /// What a steward did is undone.
     Undo { operation: i64, reason: String },
+    /// What a file says of a patient is taken in.
+    Import { authority: String, value: Hidden, said: Hidden, done: Option<(String, u64)> },
 }
+
+/// Text of a patient that no `Debug` shows.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Hidden(pub String);
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
+}
+
+/// The name of an import in journal and audit trail. A word of the store: it never changes.
+pub(super) const IMPORT: &str = "import";
 
 impl Act {
     /// Its name in journal and audit trail.
@@ -38,6 +54,7 @@ impl Act {
             Act::Merge { .. } => "person merge",
             Act::Split { .. } => "person split",
             Act::Undo { .. } => "person undo",
+            Act::Import { .. } => IMPORT,
         }
     }
 }

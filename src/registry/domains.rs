@@ -54,6 +54,11 @@ impl Domains {
         self.by_key.get(&DomainKey(key.to_owned()))
     }
 
+    /// All of them but the regional authority, in no order.
+    pub fn all(&self) -> impl Iterator<Item = &AssigningAuthority> {
+        self.by_key.values()
+    }
+
     /// The regional authority.
     pub fn regional(&self) -> &AssigningAuthority {
         &self.regional

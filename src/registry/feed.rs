@@ -42,6 +42,13 @@ pub struct FeedOutcome {
     pub remarks: Vec<Remark>,
 }
 
+impl Weighed {
+    /// The keys under which it is filed.
+    pub(super) fn keys(&self) -> impl Iterator<Item = i64> {
+        self.filing.keys.iter().map(|key| key.0)
+    }
+}
+
 impl FeedOutcome {
     /// Accepted.
     pub(super) fn accepted(remarks: Vec<Remark>) -> Self {
@@ -86,14 +93,15 @@ impl Registry {
     /// What two feeds that could concern one person contend for: identifiers and blocking keys (decision 6).
     fn feed_locks(&self, command: &FeedCommand) -> Vec<i64> {
         let all = command.identifiers.iter().chain(&command.other_identifiers);
-        let mut locks: Vec<i64> = all
-            .filter_map(|id| {
-                self.0.domains.by_oid(&id.authority).map(|authority| identifier_key(&authority.key, &id.value))
-            })
-            .collect();
+        let mut locks: Vec<i64> = all.filter_map(|id| self.identifier_lock(id)).collect();
         let comparison = ComparisonRecord::of(&command.demographics);
         locks.extend(comparison.blocking_keys().iter().map(|key| key.0));
         locks
+    }
+
+    /// What two feeds of one identifier contend for.
+    pub(super) fn identifier_lock(&self, id: &PatientIdentifier) -> Option<i64> {
+        self.0.domains.by_oid(&id.authority).map(|authority| identifier_key(&authority.key, &id.value))
     }
 
     pub(super) fn feed_in(
@@ -111,14 +119,27 @@ impl Registry {
         };
         let remarks = foreign.iter().map(|(index, _)| Remark::ForeignIdentifierKept(*index)).collect();
         let demographics = with_hints(&command.demographics, foreign);
+        self.take_word(tx, (intake, inbox_id), (&asserted, &demographics), rehearsal, touched)?;
+        Ok(Ok(FeedOutcome::accepted(remarks)))
+    }
+
+    /// Takes a source's word, of which nothing is left to refuse: `demographics` of whoever has these identifiers.
+    pub(super) fn take_word(
+        &self,
+        tx: &mut Transaction<'_>,
+        (intake, inbox_id): (&Intake, i64),
+        (asserted, demographics): (&[Asserted], &Demographics),
+        rehearsal: Option<&Rehearsal>,
+        touched: &mut Touched,
+    ) -> Result<(), Failure> {
         // Whoever a record of this message is linked to may lose it to the person of the first.
         let known: Vec<RecordId> = asserted.iter().filter_map(|one| Some(RecordId(one.found.as_ref()?.id))).collect();
         tx.persons_lock(&known, None)?;
         let mut leader: Option<PersonId> = None;
-        for one in &asserted {
+        for one in asserted {
             let weighed = match rehearsal.filter(|rehearsal| leader.is_none() && rehearsal.is_of(one)) {
                 Some(rehearsal) => Arc::clone(&rehearsal.weighed),
-                None => Arc::new(self.weigh(tx, one, &demographics)?),
+                None => Arc::new(self.weigh(tx, one, demographics)?),
             };
             let id = self.record_of(tx, one)?;
             // Decided before it is filed, so that a rehearsal sees the same.
@@ -145,7 +166,7 @@ impl Registry {
             touched.persons.extend(person);
             leader = leader.or(person);
         }
-        Ok(Ok(FeedOutcome::accepted(remarks)))
+        Ok(())
     }
 
     /// In quarantine a record stays linked where it was, is compared with nothing, and is not answered; gives the
@@ -220,12 +241,22 @@ impl Registry {
         let Some(authority) = granted else {
             return Ok(Err(Refusal::new(Reason::AuthorityNotGranted, place)));
         };
-        let key = identifier_key(&authority.key, &id.value);
-        let found = tx.record_find(key, &authority.key.0, &id.value)?;
+        Ok(self.sought(tx, &authority.key, id)?.map_err(|reason| Refusal::new(reason, place)))
+    }
+
+    /// What is known under an identifier of this domain, whoever names it.
+    pub(super) fn sought(
+        &self,
+        tx: &mut Transaction<'_>,
+        domain: &DomainKey,
+        id: &PatientIdentifier,
+    ) -> Result<Result<Asserted, Reason>, Failure> {
+        let key = identifier_key(domain, &id.value);
+        let found = tx.record_find(key, &domain.0, &id.value)?;
         if found.as_ref().is_some_and(|row| row.status == "subsumed") {
-            return Ok(Err(Refusal::new(Reason::IdentifierSubsumed, place)));
+            return Ok(Err(Reason::IdentifierSubsumed));
         }
-        Ok(Ok(Asserted { domain: authority.key.clone(), identifier: id.clone(), key, found }))
+        Ok(Ok(Asserted { domain: domain.clone(), identifier: id.clone(), key, found }))
     }
 
     /// The record that an identifier is, or the key of the one that it will be.

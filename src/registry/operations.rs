@@ -179,7 +179,7 @@ impl Registry {
                 Some((_, effects)) => effects.moved.iter().map(|(record, _, _)| *record).collect(),
                 None => return Ok(Err(Objection::NoOperation)),
             },
-            Act::Decide { .. } | Act::Register { .. } => return Ok(Err(Objection::NoOperation)),
+            Act::Decide { .. } | Act::Register { .. } | Act::Import { .. } => return Ok(Err(Objection::NoOperation)),
         }
         .into_iter()
         .map(RecordId)
@@ -241,7 +241,9 @@ impl Registry {
                     _ => return Ok(Err(Objection::Apart)),
                 }
             }
-            Act::Decide { .. } | Act::Register { .. } | Act::Undo { .. } => return Ok(Err(Objection::NoOperation)),
+            Act::Decide { .. } | Act::Register { .. } | Act::Undo { .. } | Act::Import { .. } => {
+                return Ok(Err(Objection::NoOperation));
+            }
         };
         let staying: BTreeSet<i64> = of(stays).filter(|record| !moving.contains(record)).collect();
         let mut against = Vec::new();
@@ -419,6 +421,7 @@ pub(super) fn kind_of(act: &Act) -> &'static str {
         Act::Undo { .. } => UNDO,
         Act::Decide { .. } => "decide",
         Act::Register { .. } => "register",
+        Act::Import { .. } => act.name(),
     }
 }
 
@@ -430,6 +433,6 @@ pub(super) fn reason_of(act: &Act) -> &str {
         | Act::Split { reason, .. }
         | Act::Undo { reason, .. }
         | Act::Decide { reason, .. } => reason,
-        Act::Register { .. } => "",
+        Act::Register { .. } | Act::Import { .. } => "",
     }
 }

@@ -38,15 +38,21 @@ impl Issuer {
 
     /// Makes sure that enough counters are leased for one message; in a transaction of its own, before it.
     pub(super) fn prepare(&self, store: &Store) -> Result<(), Failure> {
+        self.prepare_for(store, 0)
+    }
+
+    /// Likewise for many records of one transaction.
+    pub(super) fn prepare_for(&self, store: &Store, records: usize) -> Result<(), Failure> {
+        let wanted = i64::try_from(records).unwrap_or(i64::MAX).saturating_add(RESERVE);
         let left: i64 =
             self.leased.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|(next, end)| end - next).sum();
-        if left >= RESERVE {
+        if left >= wanted {
             return Ok(());
         }
-        let prefix = self.prefix.clone();
+        let (prefix, block) = (self.prefix.clone(), wanted.max(BLOCK));
         let start =
-            store.write(Vec::new(), move |tx| -> Result<i64, Failure> { Ok(tx.regional_lease(&prefix, BLOCK)?) })?;
-        self.leased.lock().unwrap_or_else(PoisonError::into_inner).push((start, start + BLOCK));
+            store.write(Vec::new(), move |tx| -> Result<i64, Failure> { Ok(tx.regional_lease(&prefix, block)?) })?;
+        self.leased.lock().unwrap_or_else(PoisonError::into_inner).push((start, start + block));
         Ok(())
     }
 

@@ -30,6 +30,11 @@ struct Decided {
 }
 
 impl Rehearsal {
+    /// What was worked out as if the identifier were new, and not decided.
+    pub(super) fn of_new(weighed: Arc<Weighed>) -> Self {
+        Self { basis: None, weighed, decided: None }
+    }
+
     /// Whether it rests on what is known now under this identifier.
     pub(super) fn is_of(&self, one: &Asserted) -> bool {
         self.basis == basis(one)
@@ -90,11 +95,7 @@ impl Registry {
         }
         // As if the identifier were new; of hints the store has to tell.
         let plain = command.other_identifiers.is_empty();
-        plain.then(|| Rehearsal {
-            basis: None,
-            weighed: Arc::new(self.weigh_over(None, &command.demographics)),
-            decided: None,
-        })
+        plain.then(|| Rehearsal::of_new(Arc::new(self.weigh_over(None, &command.demographics))))
     }
 
     fn work_out(

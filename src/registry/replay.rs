@@ -182,6 +182,7 @@ impl Registry {
                 self.register_in(tx, &row.principal, row.received, PersonId(*person))?;
                 true
             }
+            Act::Import { .. } => self.import_again(tx, &row.principal, row.received, &act)?,
             Act::Link { .. } | Act::Unlink { .. } | Act::Merge { .. } | Act::Split { .. } | Act::Undo { .. } => {
                 self.operate_in(tx, &row.principal, row.received, &act)?.is_ok()
             }

@@ -9,12 +9,12 @@ use crate::identity::{
 use serde::{Deserialize, Serialize};
 
 /// `demographics` as JSON.
-pub(super) fn to_text(demographics: &Demographics) -> Result<String, StoreError> {
+pub fn to_text(demographics: &Demographics) -> Result<String, StoreError> {
     serde_json::to_string(&demographics.twin()).map_err(|_| CORRUPT)
 }
 
 /// Demographics from what [`to_text`] gave.
-pub(super) fn from_text(text: &str) -> Result<Demographics, StoreError> {
+pub fn from_text(text: &str) -> Result<Demographics, StoreError> {
     Demographics::untwin(serde_json::from_str(text).map_err(|_| CORRUPT)?)
 }
 

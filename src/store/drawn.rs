@@ -78,6 +78,12 @@ impl Transaction<'_> {
             Some(Given { keys: drawn.keys(), counters, population: drawn.population, digest: drawn.digest });
     }
 
+    /// What is drawn from here on is of another message or act of the same transaction.
+    pub fn draw_anew(&mut self) {
+        self.draws.done = Drawn::default();
+        self.draws.last = 0;
+    }
+
     /// The next key: `fresh`, or in a replay the one that was drawn.
     pub fn draw_key(&mut self, fresh: impl FnOnce() -> i64) -> Result<i64, StoreError> {
         let key = match &mut self.draws.given {

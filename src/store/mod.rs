@@ -28,9 +28,11 @@ mod tables;
 pub mod testing;
 mod tls;
 mod transaction;
+mod view;
 mod waiting;
 mod witness;
 
+pub use demographics_twin::{from_text as demographics_from_text, to_text as demographics_to_text};
 pub use drawn::Drawn;
 pub use error::StoreError;
 pub use export::{Copied, ExportError, export};
@@ -45,6 +47,7 @@ pub use rows::{
 };
 pub use tables::{Filed, FoundRecord};
 pub use transaction::Transaction;
+pub use view::View;
 pub use witness::Witness;
 
 use crate::audit::AuditEvent;

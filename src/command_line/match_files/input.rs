@@ -23,9 +23,11 @@ pub struct Input {
 const BATCH: usize = 4096;
 
 /// The columns of a CSV file by name.
-struct Row<'a> {
-    places: &'a HashMap<&'a str, usize>,
-    cells: Vec<String>,
+pub struct Row<'a> {
+    /// Where each column stands.
+    pub places: &'a HashMap<&'a str, usize>,
+    /// What stands there.
+    pub cells: Vec<String>,
 }
 
 impl Cells for Row<'_> {

@@ -79,11 +79,16 @@ impl Mapping {
     pub fn load(path: &Path) -> Result<Self, String> {
         let said = |what: String| format!("{}: {what}", path.display());
         let text = std::fs::read_to_string(path).map_err(|error| said(error.to_string()))?;
-        let file: MappingFile = toml::from_str(&text).map_err(|error| {
+        Self::parse(&text).map_err(said)
+    }
+
+    /// Reads the text of a mapping file.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let file: MappingFile = toml::from_str(text).map_err(|error| {
             let line = error.span().map(|span| text.get(..span.start).unwrap_or("").lines().count().max(1));
-            said(line.map_or_else(|| error.message().to_owned(), |line| format!("line {line}: {}", error.message())))
+            line.map_or_else(|| error.message().to_owned(), |line| format!("line {line}: {}", error.message()))
         })?;
-        Self::of(file).map_err(said)
+        Self::of(file)
     }
 
     fn of(file: MappingFile) -> Result<Self, String> {

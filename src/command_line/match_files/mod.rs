@@ -2,11 +2,11 @@
 //!
 //! A truth column must never be read by it, and no personal value stands in an error or a report.
 
-mod dates;
-mod input;
-mod mapping;
-mod people;
-mod reader;
+pub(super) mod dates;
+pub(super) mod input;
+pub(super) mod mapping;
+pub(super) mod people;
+pub(super) mod reader;
 mod report;
 
 use super::{Exit, complain, say};

@@ -4,8 +4,8 @@
 
 use super::mapping::Mapping;
 use crate::identity::{
-    Address, AddressPart, AddressPartKind, Demographics, Field, NamePart, NamePartKind, PersonName, Representation,
-    Sex, Telecom, TelecomScheme,
+    Address, AddressPart, AddressPartKind, Coded, Demographics, Field, NamePart, NamePartKind, PartialDate, PersonName,
+    Relationship, Representation, Sex, Telecom, TelecomScheme,
 };
 use crate::matching::files::{Compare, FileRecord};
 use crate::matching::normalize::{self, western};
@@ -75,6 +75,72 @@ pub fn person(mapping: &Mapping, tradition: Tradition, cells: &impl Cells, file:
         record: FileRecord::new(record, further, one("source"), file),
         unreadable_birth: !birth.is_empty() && read.is_none(),
     }
+}
+
+/// All that the record with these `cells` says of its patient, for a store; or why that cannot be taken.
+pub fn demographics(mapping: &Mapping, tradition: Tradition, cells: &impl Cells) -> Result<Demographics, &'static str> {
+    let all = |name: &str| -> Vec<String> {
+        let values = mapping.columns(name).iter().flat_map(|column| cells.get(column));
+        values.map(|value| value.trim().to_owned()).filter(|value| !value.is_empty()).collect()
+    };
+    let one = |name: &str| all(name).into_iter().next().unwrap_or_default();
+    let mut names = names(&one, tradition);
+    if let Some(first) = names.first_mut() {
+        let part = |kind, value| NamePart { kind, value, qualifiers: Vec::new() };
+        first.parts.extend(all("middle").into_iter().map(|middle| part(NamePartKind::Given, middle)));
+        first.parts.extend(all("suffix").into_iter().map(|suffix| part(NamePartKind::Suffix, suffix)));
+    }
+    let birth_date = birth_date(&one("birth_date"), mapping.birth_date_format.as_deref())?;
+    if names.is_empty() && birth_date.is_none() {
+        return Err("says neither a name nor a birth date");
+    }
+    let mut home = address(&one, tradition);
+    let unit = AddressPart { kind: AddressPartKind::Unit, value: one("building") };
+    home.parts.extend(Some(unit).filter(|unit| !unit.value.is_empty()));
+    let telecom = |scheme| move |value| Telecom { uses: Vec::new(), scheme, value };
+    let telecoms: Vec<Telecom> = all("phone")
+        .into_iter()
+        .map(telecom(TelecomScheme::Phone))
+        .chain(all("email").into_iter().map(telecom(TelecomScheme::Mail)))
+        .collect();
+    let birth_order = one("birth_order");
+    let birth_order = match birth_order.parse() {
+        Err(_) if !birth_order.is_empty() => return Err("the birth order is no small number"),
+        order => order.ok(),
+    };
+    let place = Some(AddressPart { kind: AddressPartKind::Text, value: one("birth_place") });
+    let place = place.filter(|place| !place.value.is_empty());
+    Ok(Demographics {
+        names: some(names),
+        sex: sex(&one("sex")).map_or(Field::Keep, Field::Set),
+        birth_date: birth_date.map_or(Field::Keep, Field::Set),
+        addresses: some(Some(home).filter(|home| !home.parts.is_empty()).into_iter().collect()),
+        telecoms: some(telecoms),
+        birth_order: birth_order.map_or(Field::Keep, Field::Set),
+        relationships: some(all("mothers_maiden_name").into_iter().map(mother).collect()),
+        birth_place: place.map_or(Field::Keep, |place| Field::Set(Address { uses: Vec::new(), parts: vec![place] })),
+        ..Demographics::default()
+    })
+}
+
+/// What a list of values says: an empty cell says nothing.
+fn some<T>(values: Vec<T>) -> Field<Vec<T>> {
+    if values.is_empty() { Field::Keep } else { Field::Set(values) }
+}
+
+fn mother(family: String) -> Relationship {
+    let code = Coded { code: "MTH".to_owned(), system: String::new(), display: String::new() };
+    Relationship { code, names: vec![PersonName::simple(None, &family, "")] }
+}
+
+fn birth_date(text: &str, format: Option<&str>) -> Result<Option<PartialDate>, &'static str> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let number = super::dates::read(text, format).ok_or("the birth date cannot be read")?;
+    let part = |n: u32| u8::try_from(n % 100).unwrap_or(u8::MAX);
+    let year = i16::try_from(number / 10_000).unwrap_or(i16::MAX);
+    PartialDate::new(year, part(number / 100), part(number)).map(Some).map_err(|_| "no calendar has the birth date")
 }
 
 fn words(text: &str) -> String {

@@ -3,6 +3,7 @@
 //! An error names file and line, and never a value.
 
 use flate2::read::MultiGzDecoder;
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -10,16 +11,35 @@ use std::path::Path;
 /// A file that is read record by record.
 pub struct Reader {
     name: String,
-    input: Box<dyn BufRead>,
+    input: Box<dyn BufRead + Send>,
     json: bool,
     line: usize,
     buffer: Vec<u8>,
+    /// What was read too far, and is read anew.
+    again: VecDeque<u8>,
     /// The names of the columns, in order.
     pub header: Vec<String>,
 }
 
+/// A record where it stands.
+pub struct Record {
+    /// The number of its first line.
+    pub line: usize,
+    /// Its text, or why it has none.
+    pub read: Result<String, Bad>,
+}
+
+/// A line that is no record.
+pub struct Bad {
+    /// Why, without a value.
+    pub why: String,
+    /// As it stands in the file.
+    pub raw: Vec<u8>,
+}
+
 /// More than any record of a person is long.
 const LONGEST_RECORD: usize = 1 << 20;
+const TOO_LONG: &str = "the record is longer than a mebibyte; is a quotation mark open?";
 
 impl Reader {
     /// Opens a file by its name's end, and reads its header.
@@ -32,10 +52,11 @@ impl Reader {
             return Err(format!("{name}: give a .csv, .csv.gz, .ndjson or .ndjson.gz file"));
         }
         let file = File::open(path).map_err(|error| format!("{name}: {error}"))?;
-        let raw: Box<dyn Read> =
+        let raw: Box<dyn Read + Send> =
             if bare.len() < lower.len() { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
         let input = Box::new(BufReader::with_capacity(1 << 18, raw));
-        let mut reader = Self { name, input, json, line: 0, buffer: Vec::new(), header: Vec::new() };
+        let mut reader =
+            Self { name, input, json, line: 0, buffer: Vec::new(), again: VecDeque::new(), header: Vec::new() };
         if !json {
             let (_, text) = reader.text()?.ok_or_else(|| reader.at(1, "there is no header"))?;
             let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text);
@@ -58,31 +79,9 @@ impl Reader {
     /// The next record as written, and its line; none at the end.
     pub fn text(&mut self) -> Result<Option<(usize, String)>, String> {
         loop {
-            self.buffer.clear();
-            let first = self.line + 1;
-            loop {
-                let before = self.buffer.len();
-                let read = self
-                    .input
-                    .by_ref()
-                    .take(u64::try_from(LONGEST_RECORD).unwrap_or(u64::MAX))
-                    .read_until(b'\n', &mut self.buffer);
-                let read = read.map_err(|error| self.at(self.line + 1, &error.to_string()))?;
-                if self.buffer.len() >= LONGEST_RECORD {
-                    return Err(self.at(first, "the record is longer than a mebibyte; is a quotation mark open?"));
-                }
-                if read == 0 {
-                    break;
-                }
-                self.line += 1;
-                // A quotation mark that is open at the end of the line: the cell goes on.
-                let quotes = self.buffer.iter().filter(|byte| **byte == b'"').count();
-                if self.json || quotes % 2 == 0 || before == self.buffer.len() {
-                    break;
-                }
-            }
-            if self.buffer.is_empty() {
-                return Ok(None);
+            let Some(first) = self.gather()? else { return Ok(None) };
+            if self.buffer.len() >= LONGEST_RECORD {
+                return Err(self.at(first, TOO_LONG));
             }
             let text = std::str::from_utf8(&self.buffer)
                 .map_err(|_| self.at(first, "is not UTF-8; convert the file first"))?;
@@ -91,6 +90,72 @@ impl Reader {
                 return Ok(Some((first, text.to_owned())));
             }
         }
+    }
+
+    /// As [`Reader::text`], but what cannot be read as a record is told apart and costs no other: of several lines that
+    /// an open quotation mark brought together the first is bad, and the others are read anew.
+    pub fn record(&mut self) -> Result<Option<Record>, String> {
+        loop {
+            let Some(line) = self.gather()? else { return Ok(None) };
+            let end = self.buffer.iter().position(|byte| *byte == b'\n').map_or(self.buffer.len(), |at| at + 1);
+            let several = end < self.buffer.len();
+            let read = match std::str::from_utf8(&self.buffer) {
+                _ if self.buffer.len() >= LONGEST_RECORD => Err(TOO_LONG),
+                Err(_) => Err("is not UTF-8"),
+                Ok(text) => {
+                    let text = text.trim_end_matches(['\n', '\r']);
+                    match if several { cells(text).map(|cells| cells.len()) } else { Ok(self.header.len()) } {
+                        Ok(columns) if columns == self.header.len() => Ok(text.to_owned()),
+                        _ => Err("a quotation mark is open"),
+                    }
+                }
+            };
+            let read = read.map_err(|why| {
+                let rest = self.buffer.split_off(end);
+                rest.into_iter().rev().for_each(|byte| self.again.push_front(byte));
+                self.line = line;
+                let raw = self.buffer.strip_suffix(b"\n").unwrap_or(&self.buffer);
+                Bad { why: why.to_owned(), raw: raw.to_vec() }
+            });
+            if !matches!(&read, Ok(text) if text.is_empty()) {
+                return Ok(Some(Record { line, read }));
+            }
+        }
+    }
+
+    /// Reads the lines of the next record, and gives the number of the first; none at the end.
+    fn gather(&mut self) -> Result<Option<usize>, String> {
+        self.buffer.clear();
+        let first = self.line + 1;
+        let mut open = false;
+        loop {
+            let before = self.buffer.len();
+            self.read_line().map_err(|error| self.at(self.line + 1, &error.to_string()))?;
+            if before == self.buffer.len() {
+                break;
+            }
+            self.line += 1;
+            // A quotation mark that is open at the end of the line: the cell goes on.
+            let line = self.buffer.get(before..).unwrap_or_default();
+            open ^= line.iter().filter(|byte| **byte == b'"').count() % 2 == 1;
+            if self.json || !open || self.buffer.len() >= LONGEST_RECORD {
+                break;
+            }
+        }
+        Ok((!self.buffer.is_empty()).then_some(first))
+    }
+
+    /// Adds a line to the buffer: first what is read anew, then from the file.
+    fn read_line(&mut self) -> std::io::Result<()> {
+        if !self.again.is_empty() {
+            let end = self.again.iter().position(|byte| *byte == b'\n').map_or(self.again.len(), |at| at + 1);
+            self.buffer.extend(self.again.drain(..end));
+            if self.buffer.ends_with(b"\n") {
+                return Ok(());
+            }
+        }
+        let most = u64::try_from(LONGEST_RECORD).unwrap_or(u64::MAX);
+        self.input.by_ref().take(most).read_until(b'\n', &mut self.buffer).map(drop)
     }
 }
 

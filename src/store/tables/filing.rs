@@ -73,6 +73,17 @@ impl Transaction<'_> {
         Ok(())
     }
 
+    /// At most `limit` records that are filed, after this one, in ascending order.
+    pub fn rows_after(&mut self, after: i64, limit: usize) -> Result<Vec<Candidate>, StoreError> {
+        let rows: Vec<(i64, Option<i64>, Vec<u8>)> = on_connection!(self, connection => comparison_row::table
+            .filter(comparison_row::record_id.gt(after))
+            .order(comparison_row::record_id.asc())
+            .limit(row_limit(limit))
+            .select((comparison_row::record_id, comparison_row::person_id, comparison_row::row))
+            .load(connection))?;
+        Ok(rows.into_iter().map(candidate).collect())
+    }
+
     fn rows_now(&mut self, records: &[RecordId]) -> Result<Vec<Candidate>, StoreError> {
         let mut found = Vec::with_capacity(records.len());
         let one_by_one = matches!(self.connection(), Connection::Sqlite(_));

@@ -44,6 +44,16 @@ impl Transaction<'_> {
             .optional())
     }
 
+    /// The records whose link is somebody's word, and not the matcher's.
+    pub fn linked_by_word(&mut self) -> Result<Vec<RecordId>, StoreError> {
+        let found: Vec<i64> = on_connection!(self, connection => link::table
+            .filter(link::valid_to.is_null())
+            .filter(link::origin.ne("automatic"))
+            .select(link::record_id)
+            .load(connection))?;
+        Ok(found.into_iter().map(RecordId).collect())
+    }
+
     /// All links of a record, the earliest first.
     pub fn links_of_record(&mut self, record: RecordId) -> Result<Vec<LinkRow>, StoreError> {
         on_connection!(self, connection => link::table

@@ -10,6 +10,14 @@ use crate::store::{DecisionRow, ReviewRow, StoreError, Transaction};
 use diesel::prelude::*;
 
 impl Transaction<'_> {
+    /// All decisions that hold.
+    pub fn decisions(&mut self) -> Result<Vec<DecisionRow>, StoreError> {
+        on_connection!(self, connection => steward_decision::table
+            .filter(steward_decision::withdrawn.is_null())
+            .select(DecisionRow::as_select())
+            .load(connection))
+    }
+
     /// The decisions that hold about a record, on whichever side it stands.
     pub fn decisions_of(&mut self, record: RecordId) -> Result<Vec<DecisionRow>, StoreError> {
         // One statement for each side: for both in one SQLite may go through all decisions in their order.
