@@ -3,11 +3,11 @@
 //! It shows personal data to whoever may read the store; it must never log any.
 
 use super::show::{failed, fields, fields_json, open, table, when};
-use super::{Environment, Exit, Logging, Person, PersonCommand, PersonSelector, complain, say};
+use super::{Day, Environment, Exit, Logging, Person, PersonCommand, PersonSelector, complain, say};
 use crate::access::Principal;
 use crate::config::Configuration;
 use crate::identity::PatientIdentifier;
-use crate::registry::{OperationView, PersonView, RecordView};
+use crate::registry::{HeldLink, HeldPerson, OperationView, PersonView, RecordView};
 
 pub(super) fn run(person: &Person, logging: Logging, environment: Environment) -> Exit {
     logging.start_quietly();
@@ -20,7 +20,10 @@ pub(super) fn run(person: &Person, logging: Logging, environment: Environment) -
     }
     let (id, history) = match &person.command {
         PersonCommand::Show { id } => (id, false),
-        PersonCommand::History { id } => (id, true),
+        PersonCommand::History { id, on: Some(day) } => {
+            return on_a_day(&settings, id, *day, person.store.json).unwrap_or_else(|exit| exit);
+        }
+        PersonCommand::History { id, on: None } => (id, true),
         PersonCommand::Register { id } => {
             return register(&settings, id, person.store.json).unwrap_or_else(|exit| exit);
         }
@@ -57,6 +60,73 @@ pub(super) fn sought(settings: &Configuration, id: &PersonSelector) -> PatientId
             PatientIdentifier { authority: domain.clone(), value: value.clone() }
         }
     }
+}
+
+/// Whose the identifier was on a day of the network's calendar, and who else was linked there.
+fn on_a_day(settings: &Configuration, id: &PersonSelector, Day(day): Day, json: bool) -> Result<Exit, Exit> {
+    let registry = open("person", settings)?;
+    let zone = &settings.network.time_zone;
+    let Some(hours) = hours(day, zone) else {
+        complain("person: this day is out of the calendar that is kept\n");
+        return Err(Exit::Usage);
+    };
+    let found = registry.linked_within(&sought(settings, id), hours).map_err(|failure| failed("person", &failure))?;
+    let held = found.ok_or_else(nobody)?;
+    if json {
+        say(&format!("{}\n", serde_json::json!({ "day": day.to_string(), "held": held_json(&held, zone) })));
+    } else {
+        say(&held_text(&held, &day.to_string(), zone));
+    }
+    Ok(Exit::Done)
+}
+
+/// The first and the last moment of a day, microseconds.
+fn hours(day: jiff::civil::Date, zone: &str) -> Option<(i64, i64)> {
+    let zone = jiff::tz::TimeZone::get(zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let start = day.to_zoned(zone.clone()).ok()?.timestamp().as_microsecond();
+    let next = day.tomorrow().ok()?.to_zoned(zone).ok()?.timestamp().as_microsecond();
+    Some((start, next - 1))
+}
+
+fn held_text(held: &[HeldPerson], day: &str, zone: &str) -> String {
+    if held.is_empty() {
+        return format!("on {day} the identifier was nobody's\n");
+    }
+    let mut text = String::new();
+    for one in held {
+        let regional = one.regional.as_deref().unwrap_or("none issued");
+        text.push_str(&format!("on {day} of person {}, regional ID {regional}\n", one.person.0));
+        let rows: Vec<_> = one
+            .links
+            .iter()
+            .map(|link| {
+                let until = link.until.map_or_else(|| "now".to_owned(), |until| when(until, zone));
+                let named = format!("  {}^{}", link.identifier.authority, link.identifier.value);
+                vec![named, format!("from {}", when(link.since, zone)), format!("until {until}"), ground_of(link)]
+            })
+            .collect();
+        text.push_str(&table(&rows));
+    }
+    text
+}
+
+fn ground_of(link: &HeldLink) -> String {
+    format!("{} link by {}", link.origin, link.actor)
+}
+
+fn held_json(held: &[HeldPerson], zone: &str) -> serde_json::Value {
+    let link_json = |link: &HeldLink| {
+        serde_json::json!({
+            "authority": link.identifier.authority.as_str(), "value": link.identifier.value,
+            "from": when(link.since, zone), "until": link.until.map(|until| when(until, zone)),
+            "origin": link.origin, "actor": link.actor, "reason": link.reason,
+        })
+    };
+    let person_json = |one: &HeldPerson| {
+        let links: Vec<_> = one.links.iter().map(link_json).collect();
+        serde_json::json!({ "person": one.person.0, "regional": one.regional, "links": links })
+    };
+    held.iter().map(person_json).collect()
 }
 
 fn nobody() -> Exit {
