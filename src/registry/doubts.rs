@@ -106,7 +106,7 @@ impl Registry {
         let said = tx.versions_current(&records)?;
         let said: Vec<(RecordId, ComparisonRecord)> =
             said.into_iter().map(|(record, said)| (record, ComparisonRecord::of(&said))).collect();
-        let Some(found) = bridge(&said, told, &self.0.population.model()) else { return Ok(None) };
+        let Some(found) = bridge(&said, told, &self.model_now()) else { return Ok(None) };
         let mut known = BTreeMap::new();
         for record in records {
             known.extend(self.identifier_of(tx, record)?.map(|identifier| (record, identifier)));

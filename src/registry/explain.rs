@@ -8,6 +8,7 @@ use crate::matching::{
     Account, BlockingKey, Candidates, ComparisonRecord, Guard, Model, OVERFULL, Outcome, Verdict, decide,
 };
 use crate::store::{DecisionRow, Transaction};
+use std::sync::Arc;
 
 /// One side of what is explained.
 #[derive(Clone, Debug)]
@@ -76,6 +77,13 @@ pub struct PairView {
     pub words: Vec<Word>,
 }
 
+impl PairView {
+    /// Whether both are one person now.
+    pub fn is_one_person(&self) -> bool {
+        self.left.person.is_some() && self.left.person == self.right.person
+    }
+}
+
 /// Records of a person that are compared to find the two that are meant by a regional ID.
 const MOST: usize = 30;
 
@@ -93,11 +101,16 @@ impl Registry {
             if lefts.is_empty() {
                 return Ok(Err(0));
             }
-            let model = self.0.population.model();
+            let model = self.model_now();
             let Some((one, other)) = fitting(tx, &lefts, &rights, &model)? else { return Ok(Err(1)) };
             let view = self.pair_view(tx, one, other, &model)?;
             Ok(view.ok_or(1))
         })
+    }
+
+    /// The model that decides now, for whoever asks and changes nothing.
+    pub(super) fn model_now(&self) -> Arc<Model> {
+        self.0.population.model()
     }
 
     /// The active records that an identifier can mean.

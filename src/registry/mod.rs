@@ -34,7 +34,7 @@ mod urgency;
 mod verify;
 
 pub use crossref::{CrossReference, ShownRecord};
-pub use domains::Domains;
+pub use domains::{DomainState, DomainView, Domains};
 pub use doubts::{Contradiction, Doubts, WeakBridge};
 pub use error::{Failure, Place, Reason, Refusal};
 pub use explain::{ExplainedRecord, PairView, Whole, Word};

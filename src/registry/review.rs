@@ -115,7 +115,7 @@ impl Registry {
         record: RecordId,
         other: Option<RecordId>,
     ) -> Result<ReviewedNow, Failure> {
-        let model = self.0.population.model();
+        let model = self.model_now();
         let sides = view.left.as_ref().zip(view.right.as_ref());
         let account = sides.map(|((_, _, left), (_, _, right))| {
             let (left, right) = (ComparisonRecord::of(left), ComparisonRecord::of(right));

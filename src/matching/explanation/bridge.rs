@@ -45,9 +45,11 @@ pub fn bridge(
         let settings = model.settings();
         cut.best.bits < settings.automatic_bits || cut.mean < settings.support_bits || cut.against > 0
     };
-    let cuts = tree(records.len(), &pairs)
-        .into_iter()
-        .filter_map(|(tree, without)| cut(records.len(), &pairs, &tree, without));
+    let tree = tree(records.len(), &pairs);
+    // What a steward's word brought together is not held against those who were together before.
+    let before: Vec<&Pair> = tree.iter().copied().filter(|pair| !pair.told).collect();
+    let groups = groups(records.len(), before.iter().copied());
+    let cuts = (0..tree.len()).filter_map(|without| cut(&pairs, &tree, &groups, without));
     let worst = cuts.filter(weak).min_by(|a, b| a.mean.total_cmp(&b.mean))?;
     let (inside, outside): (Vec<_>, Vec<_>) =
         records.iter().enumerate().partition(|(place, _)| worst.inside.contains(place));
@@ -78,20 +80,26 @@ fn pairs(records: &[(RecordId, ComparisonRecord)], told: &BTreeSet<(RecordId, Re
     pairs
 }
 
-/// The edges of the strongest tree that holds all together, each with its place in it.
-fn tree(count: usize, pairs: &[Pair]) -> Vec<(Vec<(usize, usize)>, usize)> {
+/// The edges of the strongest tree that holds all together.
+fn tree(count: usize, pairs: &[Pair]) -> Vec<&Pair> {
     let mut group: Vec<usize> = (0..count).collect();
-    let mut edges = Vec::new();
-    for pair in pairs {
-        let (Some(left), Some(right)) = (group.get(pair.ends.0).copied(), group.get(pair.ends.1).copied()) else {
-            continue;
-        };
-        if left != right {
-            group.iter_mut().filter(|one| **one == right).for_each(|one| *one = left);
-            edges.push(pair.ends);
-        }
+    pairs.iter().filter(|pair| joined(&mut group, pair.ends)).collect()
+}
+
+/// To which group each belongs that these edges make.
+fn groups<'a>(count: usize, edges: impl Iterator<Item = &'a Pair>) -> Vec<usize> {
+    let mut group: Vec<usize> = (0..count).collect();
+    for edge in edges {
+        joined(&mut group, edge.ends);
     }
-    (0..edges.len()).map(|without| (edges.clone(), without)).collect()
+    group
+}
+
+/// Makes one group of two; whether they were two.
+fn joined(group: &mut [usize], (left, right): (usize, usize)) -> bool {
+    let (Some(left), Some(right)) = (group.get(left).copied(), group.get(right).copied()) else { return false };
+    group.iter_mut().filter(|one| **one == right).for_each(|one| *one = left);
+    left != right
 }
 
 struct Cut<'a> {
@@ -101,25 +109,21 @@ struct Cut<'a> {
     against: usize,
 }
 
-/// What falls apart where the tree loses the edge at `without`; none where a steward's word would be cut.
-fn cut<'a>(count: usize, pairs: &'a [Pair], tree: &[(usize, usize)], without: usize) -> Option<Cut<'a>> {
-    let mut inside = BTreeSet::from([tree.get(without)?.0]);
-    for _ in 0..count {
-        let others = tree.iter().enumerate().filter(|(place, _)| *place != without);
-        for (_, (left, right)) in others {
-            if inside.contains(left) || inside.contains(right) {
-                inside.extend([*left, *right]);
-            }
-        }
-    }
-    let across: Vec<&Pair> =
-        pairs.iter().filter(|pair| inside.contains(&pair.ends.0) != inside.contains(&pair.ends.1)).collect();
-    if across.iter().any(|pair| pair.told) {
-        return None;
-    }
+/// What falls apart where the tree loses the edge at `without`; none where that is a steward's word.
+fn cut<'a>(pairs: &'a [Pair], tree: &[&'a Pair], before: &[usize], without: usize) -> Option<Cut<'a>> {
+    let lost = tree.get(without).filter(|edge| !edge.told)?;
+    let others = tree.iter().enumerate().filter(|(place, _)| *place != without).map(|(_, edge)| *edge);
+    let sides = groups(before.len(), others);
+    let side = |place: usize| sides.get(place);
+    let together = |ends: (usize, usize)| before.get(ends.0) == before.get(ends.1);
+    let across: Vec<&Pair> = pairs
+        .iter()
+        .filter(|pair| side(pair.ends.0) != side(pair.ends.1) && !pair.told && together(pair.ends))
+        .collect();
     let (low, high) = PAIR_BOUNDS;
     let many = f64::from(u32::try_from(across.len()).unwrap_or(u32::MAX).max(1));
     let mean = across.iter().map(|pair| pair.bits.clamp(low, high)).sum::<f64>() / many;
     let best = across.iter().copied().max_by(|a, b| a.bits.total_cmp(&b.bits))?;
+    let inside = (0..before.len()).filter(|place| side(*place) == side(lost.ends.0)).collect();
     Some(Cut { inside, best, mean, against: across.iter().filter(|pair| pair.against).count() })
 }

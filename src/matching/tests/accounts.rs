@@ -115,4 +115,9 @@ fn a_weak_bridge_is_found_with_the_smaller_group() {
     // What a steward has told to be one is not cut.
     let told = BTreeSet::from([(RecordId(3), RecordId(2))]);
     assert_eq!(bridge(&records(&[HANAKO, MOVED, stranger, HANAKO]), &told, &model), None);
+    // Nor are they who were together before that word.
+    let told = BTreeSet::from([(RecordId(1), RecordId(3))]);
+    assert_eq!(bridge(&records(&[HANAKO, MOVED, stranger, stranger]), &told, &model), None);
+    let again = bridge(&records(&[HANAKO, MOVED, stranger, HANAKO, TWIN]), &told, &model).unwrap();
+    assert_eq!(again.goes, [RecordId(5)], "but for who came besides");
 }
