@@ -8,6 +8,7 @@ use nayose::access::{Grant, Permission, Policy, Principal};
 use nayose::audit::Action;
 use nayose::clock::Clock;
 use nayose::conformance::Target;
+use nayose::desk::Desk;
 use nayose::hl7v3::Strictness;
 use nayose::identity::DomainKey;
 use nayose::metrics::Metrics;
@@ -125,6 +126,10 @@ impl Handler for Lingering {
 
     fn has_failed(&self) -> bool {
         false
+    }
+
+    fn desk(&self) -> Option<Desk> {
+        Handler::desk(&self.0)
     }
 }
 

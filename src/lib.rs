@@ -15,6 +15,7 @@
 //! - `sealed`: files that only the holder of a key can read, and nobody can change unnoticed.
 //! - `store`: what is remembered. The only module that names diesel.
 //! - `registry`: what happens to identities; every rule of the domain; opens every transaction.
+//! - `desk`: what operators and stewards ask and are told, as JSON, by command or API.
 //! - `transactions`: the profile, one file for each IHE transaction.
 //! - `transport`: bytes in, bytes out. With `server` the only code that is async.
 //! - `config`, `logging`, `command_line`, `server`, `demo`, `conformance`: the edge.
@@ -49,6 +50,8 @@ pub mod config;
 pub mod conformance;
 #[cfg(feature = "server")]
 pub mod demo;
+#[cfg(feature = "server")]
+pub mod desk;
 #[cfg(feature = "server")]
 pub mod logging;
 #[cfg(feature = "server")]

@@ -5,6 +5,10 @@
 //! of 64 KiB behind a line that names the format. It must never hand out a byte that was not authenticated, and a
 //! stream without its last piece is an error, never an early end.
 
+mod token;
+
+pub use token::Token;
+
 use aead_stream::{DecryptorBE32, EncryptorBE32};
 use chacha20poly1305::aead::{KeyInit, Payload};
 use chacha20poly1305::{Key as CipherKey, XChaCha20Poly1305};

@@ -4,9 +4,11 @@
 
 mod dispatch;
 mod keeper;
+mod office;
 
 pub use dispatch::{Dispatcher, Sink};
 pub use keeper::Keeper;
+pub use office::{office, token_file};
 
 use crate::access::Policy;
 use crate::clock::Clock;
@@ -190,8 +192,13 @@ fn over(registry: Registry, settings: &Configuration, announce: impl FnOnce(&[Bo
     let service = Arc::new(service(registry.clone(), settings));
     let dispatcher = dispatcher(&registry, settings)?;
     let keeper = keeper(&registry, settings)?;
-    let served = transport::run(transport_settings(settings), service, announce);
-    drop((dispatcher, keeper));
+    let listening = transport::Settings { token: office::token(settings)?, ..transport_settings(settings) };
+    let mut note = None;
+    let served = transport::run(listening, service, |bound| {
+        note = Some(office::Note::leave(settings, bound));
+        announce(bound);
+    });
+    drop((dispatcher, keeper, note));
     // Audit rows of the last questions must be durable even if a listener broke.
     let flushed = registry.store().flush_audit();
     served?;

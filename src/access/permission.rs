@@ -34,6 +34,11 @@ impl Permission {
         ("search", Permission::Search),
         ("notify", Permission::Notify),
     ];
+
+    /// The word used in the configuration.
+    pub fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, known)| *known == self).map_or("", |(word, _)| word)
+    }
 }
 
 /// What one system may do with one domain, or with all (`domain` is `None`).

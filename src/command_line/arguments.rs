@@ -2,13 +2,15 @@
 //!
 //! Nothing must be decided here beyond what can be seen from the words alone.
 
+mod people;
+
+pub use people::{Because, Day, Explain, Person, PersonCommand, PersonSelector};
+
 use crate::config::LogFormat;
-use crate::identity::Oid;
 use crate::store::JournalPlace;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 /// Brings one person's records together under one name: an IHE PIX Manager and Patient Demographics
 /// Supplier over a master patient index.
@@ -78,6 +80,8 @@ pub enum Command {
     Review(Review),
     /// Look at one person, and say who is who
     Person(Person),
+    /// Ask why two records are one person, or are not
+    Explain(Explain),
     /// See who was told of what, and try again what a subscriber would not take
     Outbox(Outbox),
     /// Check that all that a store holds fits together
@@ -209,122 +213,6 @@ pub struct Choice {
     /// They are two persons
     #[arg(long)]
     pub different: bool,
-}
-
-/// `person`.
-#[derive(Args, Clone)]
-pub struct Person {
-    /// Which store.
-    #[command(flatten)]
-    pub store: StoreChoice,
-    /// What to do.
-    #[command(subcommand)]
-    pub command: PersonCommand,
-}
-
-/// What can be asked of a person.
-#[derive(Subcommand, Clone)]
-pub enum PersonCommand {
-    /// The person's identifiers and demographics
-    Show {
-        /// A regional ID, or an identifier such as 2.999.1.11^12345
-        id: PersonSelector,
-    },
-    /// Registers the person with the network: issues a regional ID where there is none
-    Register {
-        /// A regional ID, or an identifier such as 2.999.1.11^12345
-        id: PersonSelector,
-    },
-    /// What happened to the person's records, and why; what stewards did, with its number
-    History {
-        /// A regional ID, or an identifier such as 2.999.1.11^12345
-        id: PersonSelector,
-    },
-    /// A steward's word: this identifier is of that person
-    Link {
-        /// The identifier, such as 2.999.1.11^12345
-        id: PersonSelector,
-        /// Whose it is: a regional ID, or another identifier
-        other: PersonSelector,
-        /// Why.
-        #[command(flatten)]
-        because: Because,
-    },
-    /// A steward's word: this identifier is not of the person that it is linked to
-    Unlink {
-        /// The identifier, such as 2.999.1.11^12345
-        id: PersonSelector,
-        /// Why.
-        #[command(flatten)]
-        because: Because,
-    },
-    /// A steward's word: two persons are one; the first stays, with the regional ID
-    Merge {
-        /// Who stays: a regional ID, or an identifier
-        id: PersonSelector,
-        /// Who is the same: a regional ID, or an identifier
-        other: PersonSelector,
-        /// Why.
-        #[command(flatten)]
-        because: Because,
-    },
-    /// Undoes a merge, or anything else that a steward did, by the number that `history` shows
-    #[command(alias = "undo")]
-    Unmerge {
-        /// The number
-        operation: i64,
-        /// Why.
-        #[command(flatten)]
-        because: Because,
-    },
-    /// A steward's word: these identifiers of one person are together another one's
-    Split {
-        /// The identifiers that go, such as 2.999.1.11^12345
-        #[arg(required = true)]
-        ids: Vec<PersonSelector>,
-        /// Why.
-        #[command(flatten)]
-        because: Because,
-    },
-}
-
-/// Why something is done.
-#[derive(Args, Clone, Debug, PartialEq, Eq)]
-pub struct Because {
-    /// Why, for whoever reads the history
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-}
-
-/// Who is meant. It has no `Debug`: it names a person.
-#[derive(Clone, PartialEq, Eq)]
-pub enum PersonSelector {
-    /// By the regional ID.
-    Regional(String),
-    /// By an identifier within a domain.
-    Identifier {
-        /// The domain's OID.
-        domain: Oid,
-        /// The value.
-        value: String,
-    },
-}
-
-impl FromStr for PersonSelector {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const RIGHT: &str = "give a regional ID, or OID^VALUE such as 2.999.1.11^12345";
-        match text.split_once('^') {
-            None if text.trim().is_empty() => Err(RIGHT),
-            None => Ok(PersonSelector::Regional(text.to_owned())),
-            Some((domain, value)) if !value.is_empty() && !value.contains('^') => {
-                let domain = Oid::parse(domain).map_err(|_| RIGHT)?;
-                Ok(PersonSelector::Identifier { domain, value: value.to_owned() })
-            }
-            Some(_) => Err(RIGHT),
-        }
-    }
 }
 
 /// `outbox`.

@@ -10,6 +10,7 @@ mod conformance;
 mod demo;
 mod doctor;
 mod evaluate;
+mod explain;
 mod export;
 mod import;
 mod kept;
@@ -27,9 +28,9 @@ mod verify;
 mod what_if;
 
 pub use arguments::{
-    Backup, Because, CheckConfig, Choice, Command, CommandLine, Demo, Doctor, Document, Export, LogLevel, Logging,
-    Outbox, OutboxCommand, Person, PersonCommand, PersonSelector, Replay, Restore, Review, ReviewCommand, Schema,
-    Secrecy, Serve, ServiceName, StoreChoice, Verify,
+    Backup, Because, CheckConfig, Choice, Command, CommandLine, Day, Demo, Doctor, Document, Explain, Export, LogLevel,
+    Logging, Outbox, OutboxCommand, Person, PersonCommand, PersonSelector, Replay, Restore, Review, ReviewCommand,
+    Schema, Secrecy, Serve, ServiceName, StoreChoice, Verify,
 };
 
 pub use conformance::Conformance;
@@ -98,6 +99,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environme
         Command::CheckConfig(check) => check_config::run(&check, environment),
         Command::Review(review) => review::run(&review, logging, environment),
         Command::Person(person) => person::run(&person, logging, environment),
+        Command::Explain(explain) => explain::run(&explain, logging, environment),
         Command::Doctor(doctor) => doctor::run(&doctor, logging, environment),
         Command::Outbox(outbox) => outbox::run(&outbox, logging, environment),
         Command::Verify(verify) => verify::run(&verify, logging, environment),

@@ -2,12 +2,13 @@
 //!
 //! It shows personal data to whoever may read the store; it must never log any.
 
-use super::show::{failed, fields, fields_json, open, table, when};
-use super::{Environment, Exit, Logging, Person, PersonCommand, PersonSelector, complain, say};
+use super::show::{failed, fields, open, table, when};
+use super::{Day, Environment, Exit, Logging, Person, PersonCommand, PersonSelector, complain, say};
 use crate::access::Principal;
 use crate::config::Configuration;
+use crate::desk::shapes::{self, written};
 use crate::identity::PatientIdentifier;
-use crate::registry::{OperationView, PersonView, RecordView};
+use crate::registry::{Doubts, HeldLink, HeldPerson, OperationView, PersonView, RecordView};
 
 pub(super) fn run(person: &Person, logging: Logging, environment: Environment) -> Exit {
     logging.start_quietly();
@@ -20,7 +21,10 @@ pub(super) fn run(person: &Person, logging: Logging, environment: Environment) -
     }
     let (id, history) = match &person.command {
         PersonCommand::Show { id } => (id, false),
-        PersonCommand::History { id } => (id, true),
+        PersonCommand::History { id, on: Some(day) } => {
+            return on_a_day(&settings, id, *day, person.store.json).unwrap_or_else(|exit| exit);
+        }
+        PersonCommand::History { id, on: None } => (id, true),
         PersonCommand::Register { id } => {
             return register(&settings, id, person.store.json).unwrap_or_else(|exit| exit);
         }
@@ -34,9 +38,9 @@ pub(super) fn run(person: &Person, logging: Logging, environment: Environment) -
     let zone = &settings.network.time_zone;
     match (history, person.store.json) {
         (false, false) => say(&text(&view, zone)),
-        (false, true) => say(&format!("{}\n", json(&view, zone))),
+        (false, true) => say(&format!("{}\n", shapes::person(&view, zone))),
         (true, false) => say(&history_text(&view, &operations, zone)),
-        (true, true) => say(&format!("{}\n", history_json(&view, &operations, zone))),
+        (true, true) => say(&format!("{}\n", shapes::history(&view, &operations, zone))),
     }
     Exit::Done
 }
@@ -59,6 +63,50 @@ pub(super) fn sought(settings: &Configuration, id: &PersonSelector) -> PatientId
     }
 }
 
+/// Whose the identifier was on a day of the network's calendar, and who else was linked there.
+fn on_a_day(settings: &Configuration, id: &PersonSelector, Day(day): Day, json: bool) -> Result<Exit, Exit> {
+    let registry = open("person", settings)?;
+    let zone = &settings.network.time_zone;
+    let Some(hours) = shapes::hours(day, zone) else {
+        complain("person: this day is out of the calendar that is kept\n");
+        return Err(Exit::Usage);
+    };
+    let found = registry.linked_within(&sought(settings, id), hours).map_err(|failure| failed("person", &failure))?;
+    let held = found.ok_or_else(nobody)?;
+    if json {
+        say(&format!("{}\n", shapes::held(day, &held, zone)));
+    } else {
+        say(&held_text(&held, &day.to_string(), zone));
+    }
+    Ok(Exit::Done)
+}
+
+fn held_text(held: &[HeldPerson], day: &str, zone: &str) -> String {
+    if held.is_empty() {
+        return format!("on {day} the identifier was nobody's\n");
+    }
+    let mut text = String::new();
+    for one in held {
+        let regional = one.regional.as_deref().unwrap_or("none issued");
+        text.push_str(&format!("on {day} of person {}, regional ID {regional}\n", one.person.0));
+        let rows: Vec<_> = one
+            .links
+            .iter()
+            .map(|link| {
+                let until = link.until.map_or_else(|| "now".to_owned(), |until| when(until, zone));
+                let named = format!("  {}", written(&link.identifier));
+                vec![named, format!("from {}", when(link.since, zone)), format!("until {until}"), ground_of(link)]
+            })
+            .collect();
+        text.push_str(&table(&rows));
+    }
+    text
+}
+
+fn ground_of(link: &HeldLink) -> String {
+    format!("{} link by {}", link.origin, link.actor)
+}
+
 fn nobody() -> Exit {
     complain("person: nobody in this store is known by this identifier\n");
     Exit::Found
@@ -75,10 +123,6 @@ fn register(settings: &Configuration, id: &PersonSelector, json: bool) -> Result
         say(&format!("{how}: regional ID {}\n", registered.regional));
     }
     Ok(Exit::Done)
-}
-
-fn identifier(record: &RecordView) -> String {
-    format!("{}^{}", record.identifier.authority, record.identifier.value)
 }
 
 fn head(view: &PersonView) -> String {
@@ -101,31 +145,44 @@ fn text(view: &PersonView, zone: &str) -> String {
     for record in &view.records {
         let since = when(record.since, zone);
         let link = format!("{}, since {since}", ground(record));
-        text.push_str(&format!("\n{}  ({link})\n", identifier(record)));
+        text.push_str(&format!("\n{}  ({link})\n", written(&record.identifier)));
         let said = fields(&record.demographics).into_iter().filter(|(_, said)| !said.is_empty());
         let rows: Vec<_> = said.map(|(label, said)| vec![format!("  {label}"), said]).collect();
         text.push_str(&table(&rows));
     }
+    text.push_str(&doubts_text(&view.doubts, zone));
     text
 }
 
-fn json(view: &PersonView, zone: &str) -> serde_json::Value {
-    let records: Vec<_> = view
-        .records
-        .iter()
-        .map(|record| {
-            serde_json::json!({
-                "authority": record.identifier.authority.as_str(),
-                "value": record.identifier.value,
-                "origin": record.origin,
-                "reason": record.reason,
-                "weight": record.weight,
-                "since": when(record.since, zone),
-                "demographics": fields_json(&record.demographics),
-            })
-        })
-        .collect();
-    serde_json::json!({ "person": view.person.0, "regional": view.regional, "records": records })
+/// What speaks against a person as it stands, and what to do.
+pub(super) fn doubts_text(doubts: &Doubts, zone: &str) -> String {
+    let mut text = String::new();
+    for one in &doubts.contradictions {
+        let (left, right) = (written(&one.left), written(&one.right));
+        let (said, time) = (&one.word.verdict, when(one.word.time, zone));
+        text.push_str(&format!(
+            "\ncontradiction: {left} and {right} are {said}, said {} on {time}; the links do not follow\n",
+            one.word.actor
+        ));
+    }
+    for (id, kind) in &doubts.reviews {
+        text.push_str(&format!("\nopen question {id}: {kind}; `nayose review show {id}`\n"));
+    }
+    if let Some(bridge) = &doubts.bridge {
+        let goes: Vec<String> = bridge.goes.iter().map(|one| format!("'{}'", written(one))).collect();
+        let held = (written(&bridge.held_by.0), written(&bridge.held_by.1));
+        text.push_str(&format!(
+            "\nweak bridge: {} and {} hold two groups together with {:+.1} bits; between the groups the mean is {:+.1}, and \
+             {} pair(s) speak against one person. Where they are two:\n  nayose person split {} --reason ...\n",
+            held.0,
+            held.1,
+            bridge.bits,
+            bridge.mean,
+            bridge.against,
+            goes.join(" ")
+        ));
+    }
+    text
 }
 
 fn history_text(view: &PersonView, operations: &[OperationView], zone: &str) -> String {
@@ -140,26 +197,6 @@ fn history_text(view: &PersonView, operations: &[OperationView], zone: &str) -> 
         .collect();
     let done = if done.is_empty() { String::new() } else { format!("\nwhat stewards did:\n{}", table(&done)) };
     format!("{}\n{}{done}", head(view), table(&rows))
-}
-
-fn history_json(view: &PersonView, operations: &[OperationView], zone: &str) -> serde_json::Value {
-    let events: Vec<_> = view
-        .history
-        .iter()
-        .map(|(time, kind, actor)| serde_json::json!({ "time": when(*time, zone), "kind": kind, "actor": actor }))
-        .collect();
-    let operations: Vec<_> = operations
-        .iter()
-        .map(|one| {
-            serde_json::json!({
-                "operation": one.id, "kind": one.kind, "reason": one.reason, "actor": one.actor,
-                "time": when(one.time, zone), "undone": one.undone.map(|time| when(time, zone)),
-            })
-        })
-        .collect();
-    serde_json::json!({
-        "person": view.person.0, "regional": view.regional, "history": events, "operations": operations,
-    })
 }
 
 #[cfg(test)]

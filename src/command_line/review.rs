@@ -2,10 +2,12 @@
 //!
 //! It shows personal data to whoever may read the store; it must never log any.
 
-use super::show::{failed, fields, fields_json, open, table, when};
+use super::person::doubts_text;
+use super::show::{failed, fields, open, table, when};
 use super::{Environment, Exit, Logging, Review, ReviewCommand, complain, say};
 use crate::access::Principal;
 use crate::config::Configuration;
+use crate::desk::shapes;
 use crate::identity::Demographics;
 use crate::registry::{ReviewVerdict, ReviewView};
 
@@ -34,12 +36,13 @@ fn list(settings: &Configuration, json: bool) -> Result<Exit, Exit> {
     let reviews = registry.reviews(MOST_LISTED).map_err(|failure| failed("review", &failure))?;
     let zone = &settings.network.time_zone;
     if json {
-        let all: Vec<_> = reviews.iter().map(|review| json_of(review, zone)).collect();
+        let all: Vec<_> = reviews.iter().map(|review| shapes::review(review, zone)).collect();
         say(&format!("{}\n", serde_json::json!({ "reviews": all })));
     } else if reviews.is_empty() {
         say("nothing waits for a decision\n");
     } else {
-        let head = ["REVIEW", "KIND", "BITS", "SINCE", "RECORD", "OTHER RECORD"].map(str::to_owned).to_vec();
+        let head = ["REVIEW", "KIND", "RISK", "DOUBT", "BITS", "SINCE", "RECORD", "OTHER RECORD", "WHY NOW"];
+        let head = head.map(str::to_owned).to_vec();
         let rows: Vec<_> = std::iter::once(head).chain(reviews.iter().map(|review| row(review, zone))).collect();
         say(&table(&rows));
     }
@@ -50,10 +53,13 @@ fn row(review: &ReviewView, zone: &str) -> Vec<String> {
     vec![
         review.id.to_string(),
         review.kind.clone(),
+        format!("{:.1}", review.urgency.risk),
+        format!("{:.2}", review.urgency.doubt),
         format!("{:.1}", review.weight),
         when(review.opened, zone),
         identifier(review.left.as_ref()),
         identifier(review.right.as_ref()),
+        review.urgency.reasons.join("; "),
     ]
 }
 
@@ -70,7 +76,7 @@ fn show(settings: &Configuration, id: i64, json: bool) -> Result<Exit, Exit> {
     };
     let zone = &settings.network.time_zone;
     if json {
-        say(&format!("{}\n", json_of(&review, zone)));
+        say(&format!("{}\n", shapes::review(&review, zone)));
     } else {
         say(&text(&review, zone));
     }
@@ -94,35 +100,27 @@ fn text(review: &ReviewView, zone: &str) -> String {
             rows.push(vec![label.to_owned(), left, right, mark.to_owned()]);
         }
     }
-    format!(
-        "review {}: {}, {}, {:.1} bits, since {}\n\n{}\nwhy: {}\n",
+    let mut text = format!(
+        "review {}: {}, {}, {:.1} bits, since {}\nwhy now: {}\n\n{}\nwhy it was asked: {}\n",
         review.id,
         review.kind,
         review.state,
         review.weight,
         when(review.opened, zone),
+        review.urgency.reasons.join("; "),
         table(&rows),
         review.explanation
-    )
-}
-
-fn json_of(review: &ReviewView, zone: &str) -> serde_json::Value {
-    let side = |side: Option<&Side>| {
-        side.map(|(oid, value, demographics)| {
-            serde_json::json!({ "authority": oid, "value": value, "demographics": fields_json(demographics) })
-        })
-    };
-    let why = serde_json::from_str::<serde_json::Value>(&review.explanation).unwrap_or_default();
-    serde_json::json!({
-        "id": review.id,
-        "kind": review.kind,
-        "state": review.state,
-        "weight": review.weight,
-        "opened": when(review.opened, zone),
-        "left": side(review.left.as_ref()),
-        "right": side(review.right.as_ref()),
-        "explanation": why,
-    })
+    );
+    let Some(now) = &review.now else { return text };
+    if let Some(account) = &now.account {
+        text.push_str(&format!("\nas both are now: {}", account.to_text()));
+    }
+    for word in &now.words {
+        let time = when(word.time, zone);
+        text.push_str(&format!("\na steward said {} of these persons, {time} by {}\n", word.verdict, word.actor));
+    }
+    text.push_str(&doubts_text(&now.doubts, zone));
+    text
 }
 
 fn decide(

@@ -2,10 +2,11 @@
 //!
 //! What is rendered here goes to standard output alone; it must never be logged.
 
+pub(super) use crate::desk::shapes::{fields, when};
+
 use super::{Exit, complain};
 use crate::clock::Clock;
 use crate::config::Configuration;
-use crate::identity::{AddressPartKind, Demographics, PersonName, Representation, Sex};
 use crate::registry::{Failure, Registry};
 use crate::server::{self, StartError};
 use std::path::Path;
@@ -32,59 +33,6 @@ pub(super) fn open(command: &str, settings: &Configuration) -> Result<Registry, 
         return Err(Exit::Unavailable);
     }
     server::registry(settings, Clock::system()).map_err(|error| not_started(command, &error))
-}
-
-/// `micros` in the network's time zone, to the second.
-pub(super) fn when(micros: i64, zone: &str) -> String {
-    let time = jiff::Timestamp::from_microsecond(micros).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    let zone = jiff::tz::TimeZone::get(zone).unwrap_or(jiff::tz::TimeZone::UTC);
-    time.to_zoned(zone).strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
-}
-
-/// What is said of a patient, one row a field, in an order that is the same for everybody.
-pub(super) fn fields(demographics: &Demographics) -> Vec<(&'static str, String)> {
-    let kinds = [
-        ("name", Representation::Ideographic),
-        ("kana", Representation::Syllabic),
-        ("latin", Representation::Alphabetic),
-    ];
-    let names = demographics.names.values();
-    let mut rows: Vec<(&'static str, String)> = kinds
-        .into_iter()
-        .map(|(label, kind)| {
-            (label, joined(names.iter().filter(|name| name.representation == Some(kind)).map(name_text)))
-        })
-        .collect();
-    rows.push(("other name", joined(names.iter().filter(|name| name.representation.is_none()).map(name_text))));
-    let sex = match demographics.sex.value() {
-        None => "",
-        Some(Sex::Female) => "female",
-        Some(Sex::Male) => "male",
-        Some(Sex::Undifferentiated) => "undifferentiated",
-    };
-    rows.push(("sex", sex.to_owned()));
-    rows.push(("born", demographics.birth_date.value().map(|date| date.to_hl7()).unwrap_or_default()));
-    let addresses = demographics.addresses.values().iter().map(|address| {
-        let parts = address.parts.iter().filter(|part| part.kind != AddressPartKind::Country);
-        parts.map(|part| part.value.as_str()).collect::<Vec<_>>().join(" ")
-    });
-    rows.push(("address", joined(addresses)));
-    rows.push(("telecom", joined(demographics.telecoms.values().iter().map(|telecom| telecom.value.clone()))));
-    rows
-}
-
-fn name_text(name: &PersonName) -> String {
-    name.parts.iter().map(|part| part.value.trim()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
-}
-
-fn joined(texts: impl Iterator<Item = String>) -> String {
-    texts.filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; ")
-}
-
-/// The same as one JSON object, fields that say nothing left out.
-pub(super) fn fields_json(demographics: &Demographics) -> serde_json::Value {
-    let said = fields(demographics).into_iter().filter(|(_, text)| !text.is_empty());
-    serde_json::Value::Object(said.map(|(label, text)| (label.replace(' ', "_"), text.into())).collect())
 }
 
 /// Rows as columns of equal width; wide characters count as two.
@@ -123,19 +71,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_shown_in_the_networks_zone() {
-        assert_eq!(when(0, "Asia/Tokyo"), "1970-01-01 09:00:00 +09:00");
-        assert_eq!(when(0, "Nowhere/Land"), "1970-01-01 00:00:00 +00:00");
-    }
-
-    #[test]
     fn columns_stand_below_each_other_in_a_terminal() {
         let rows = [["漢字", "x"], ["a", "y"]].map(|row| row.map(str::to_owned).to_vec());
         assert_eq!(table(&rows), "漢字  x\na     y\n");
-    }
-
-    #[test]
-    fn fields_that_say_nothing_are_not_in_the_json() {
-        assert_eq!(fields_json(&Demographics::default()), serde_json::json!({}));
     }
 }

@@ -109,6 +109,7 @@ fn server(section: Section<'_, '_>) -> (Server, Vec<Beyond>) {
         mllp,
         mllps,
         admin,
+        token_file: section.filled("token_file", "the path of a file").map(|(path, _)| PathBuf::from(path)),
         allow_plain,
         address_file: section.filled("address_file", "the path of a file").map(|(path, _)| PathBuf::from(path)),
         lenient: section.flag("lenient").unwrap_or(usual.lenient),

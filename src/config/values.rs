@@ -21,6 +21,8 @@ pub struct Server {
     pub mllps: Option<SocketAddr>,
     /// Metrics, health and the operators' interface.
     pub admin: Option<SocketAddr>,
+    /// The bearer token of the operators' interface; none: beside an embedded store.
+    pub token_file: Option<PathBuf>,
     /// Whether listeners without TLS may be reached from beyond this machine.
     pub allow_plain: bool,
     /// Where `name=address` lines are written once every listener is bound.
@@ -52,6 +54,7 @@ impl Default for Server {
             mllp: None,
             mllps: None,
             admin: loopback(9464),
+            token_file: None,
             allow_plain: false,
             address_file: None,
             lenient: true,

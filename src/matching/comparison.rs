@@ -83,6 +83,19 @@ impl Comparison {
         }
     }
 
+    /// The same with another level of `field`.
+    pub fn with(mut self, field: Field, level: Option<&'static str>) -> Self {
+        match field {
+            Field::Family => self.family = level,
+            Field::Given => self.given = level,
+            Field::Birth => self.birth = level,
+            Field::Sex => self.sex = level,
+            Field::Address => self.address = level,
+            Field::Phone => self.phone = level,
+        }
+        self
+    }
+
     /// The level of `field`.
     pub fn level(&self, field: Field) -> Option<&'static str> {
         match field {

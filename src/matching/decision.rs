@@ -106,8 +106,8 @@ const FIRST: usize = 16;
 /// A person whose best candidate weighs less, in bits, is judged by its candidates alone: whatever its other records
 /// say, it is no match, and no steward is asked.
 const HOPELESS: f64 = -4.0;
-const PAIR_BOUNDS: (f64, f64) = (-10.0, 15.0);
-const CONTRADICTION: f64 = -15.0;
+pub(super) const PAIR_BOUNDS: (f64, f64) = (-10.0, 15.0);
+pub(super) const CONTRADICTION: f64 = -15.0;
 
 /// Decides of which person `record` is. `own` is the record's own key where it is already stored.
 pub fn decide<C: Candidates>(

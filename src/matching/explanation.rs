@@ -2,6 +2,15 @@
 //!
 //! It must never hold a personal value: explanations go to logs and to people without the right to see values.
 
+mod account;
+mod bridge;
+mod flip;
+mod waterfall;
+
+pub use account::{Account, SharedKey, Step, Thresholds};
+pub use bridge::{Bridge, bridge};
+pub use flip::Flip;
+
 use super::guard::Guard;
 use super::model::Model;
 use super::weight::PairScore;
@@ -49,16 +58,6 @@ pub struct Explanation {
 impl Explanation {
     /// The reasons of `score` under `model`, with the guards that fired.
     pub fn of(score: &PairScore, guards: &[Guard], model: &Model) -> Self {
-        let settings = model.settings;
-        let held = guards.iter().any(|guard| *guard != Guard::MustLink);
-        let vetoed = guards.iter().any(|guard| guard.is_veto());
-        let zone = if vetoed || score.bits < settings.review_bits {
-            "new"
-        } else if held || score.bits < settings.automatic_bits {
-            "review"
-        } else {
-            "auto"
-        };
         let fields = score.fields.iter().map(|field| FieldExplanation {
             field: field.field.id(),
             level: field.level,
@@ -70,13 +69,18 @@ impl Explanation {
             model: model.version(),
             weight: rounded(score.bits),
             probability: score.probability(),
-            zone,
+            zone: zone_of(score.bits, guards, model),
             prior_bits: rounded(score.prior_bits),
             population: score.population,
             fields: fields.collect(),
             household_share_of_denominator: rounded(score.household_share),
             guards: guards.iter().map(|guard| guard.id()).collect(),
         }
+    }
+
+    /// A guard, by the name that it has in explanations, in words for a clerk.
+    pub fn words_of_guard(id: &str) -> &'static str {
+        account::guard_words(id)
     }
 
     /// The reasons as lines for people.
@@ -96,6 +100,20 @@ impl Explanation {
             let _ = writeln!(out, "  guards: {}", self.guards.join(", "));
         }
         out
+    }
+}
+
+/// What comes of a weight under these guards: `auto`, `review` or `new`.
+fn zone_of(bits: f64, guards: &[Guard], model: &Model) -> &'static str {
+    let settings = model.settings;
+    let held = guards.iter().any(|guard| *guard != Guard::MustLink);
+    let vetoed = guards.iter().any(|guard| guard.is_veto());
+    if vetoed || bits < settings.review_bits {
+        "new"
+    } else if held || bits < settings.automatic_bits {
+        "review"
+    } else {
+        "auto"
     }
 }
 

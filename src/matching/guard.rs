@@ -1,6 +1,7 @@
 //! Cases in which a high weight must not decide alone.
 
 use super::comparison::{Comparison, Tradition};
+use super::model::Model;
 use super::record::ComparisonRecord;
 
 /// Why a pair or a person is held for a steward, or refused.
@@ -71,15 +72,26 @@ pub struct PairFacts {
     pub newborn: [bool; 2],
 }
 
+impl PairFacts {
+    /// What these records say.
+    pub fn of(a: &ComparisonRecord, b: &ComparisonRecord) -> Self {
+        Self {
+            births: [a.birth, b.birth],
+            orders: [a.birth_order, b.birth_order],
+            suffixes_differ: !a.suffix.is_empty() && !b.suffix.is_empty() && a.suffix != b.suffix,
+            newborn: [a.newborn, b.newborn],
+        }
+    }
+}
+
 /// The guards that two records raise.
 pub fn of_pair(a: &ComparisonRecord, b: &ComparisonRecord, levels: &Comparison) -> Vec<Guard> {
-    let facts = PairFacts {
-        births: [a.birth, b.birth],
-        orders: [a.birth_order, b.birth_order],
-        suffixes_differ: !a.suffix.is_empty() && !b.suffix.is_empty() && a.suffix != b.suffix,
-        newborn: [a.newborn, b.newborn],
-    };
-    of_facts(facts, levels)
+    of_facts(PairFacts::of(a, b), levels)
+}
+
+/// The guards that two records raise, compared as `model` compares.
+pub fn guards_of(a: &ComparisonRecord, b: &ComparisonRecord, model: &Model) -> Vec<Guard> {
+    of_pair(a, b, &Comparison::of(model.tradition(), a, b))
 }
 
 /// The guards that two records raise, from their levels and what else they say.

@@ -7,10 +7,11 @@ use super::record::{ComparisonRecord, NamePair};
 use super::seam::BlockingKey;
 use crate::identity::Sex;
 use siphasher::sip::SipHasher13;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::hash::Hasher;
 
-struct Keys(BTreeSet<BlockingKey>);
+/// Each key with the number of its kind.
+struct Keys(BTreeMap<BlockingKey, u8>);
 
 impl Keys {
     /// Files under `parts`, unless one of them is missing.
@@ -25,7 +26,7 @@ impl Keys {
             hasher.write(part.as_bytes());
             hasher.write(&[0x1f]);
         }
-        self.0.insert(BlockingKey(i64::from_be_bytes(hasher.finish().to_be_bytes())));
+        self.0.insert(BlockingKey(i64::from_be_bytes(hasher.finish().to_be_bytes())), number);
     }
 }
 
@@ -46,7 +47,16 @@ fn skeleton(text: &str) -> String {
 impl ComparisonRecord {
     /// The keys of the record, distinct and in ascending order; each past name, address and phone has its own.
     pub fn blocking_keys(&self) -> Vec<BlockingKey> {
-        let mut keys = Keys(BTreeSet::new());
+        self.keys().0.into_keys().collect()
+    }
+
+    /// Likewise, each with what it is made of, in words.
+    pub fn named_keys(&self) -> Vec<(BlockingKey, &'static str)> {
+        self.keys().0.into_iter().map(|(key, number)| (key, made_of(number))).collect()
+    }
+
+    fn keys(&self) -> Keys {
+        let mut keys = Keys(BTreeMap::new());
         let day = self.birth_day().map(|day| day.to_string()).unwrap_or_default();
         for digits in &self.phones {
             keys.add(3, &[phone::tail(digits)]);
@@ -79,7 +89,7 @@ impl ComparisonRecord {
             };
             keys.add(18, &[&self.mother, &day, sex]);
         }
-        keys.0.into_iter().collect()
+        keys
     }
 
     fn reading_keys(&self, keys: &mut Keys, pair: &NamePair, day: &str) {
@@ -98,6 +108,30 @@ impl ComparisonRecord {
 
     fn year(&self) -> String {
         if self.birth == 0 { String::new() } else { (self.birth / 10_000).to_string() }
+    }
+}
+
+/// What a kind of key is made of.
+fn made_of(number: u8) -> &'static str {
+    match number {
+        3 => "telephone",
+        4 => "family name as read, birth date",
+        5 => "given name as read, birth date",
+        6 => "both names as read",
+        7 => "both names in kanji",
+        8 => "given name in kanji, birth date",
+        9 => "family name in kanji, birth date",
+        10 => "birth date, postal code",
+        11 => "birth date, town",
+        12 => "given name as read, town",
+        13 => "given name as read, postal code",
+        14 => "beginnings of both names, birth year",
+        15 => "beginnings of both names, birth month and day",
+        16 => "given name in kanji, town",
+        17 => "family name as read, town and block",
+        18 => "mother, birth date and sex of a newborn",
+        19 => "sounds of both names, birth year",
+        _ => "a key of another version",
     }
 }
 

@@ -25,12 +25,12 @@ mod tests;
 
 pub use comparison::{Comparison, Field, Tradition};
 pub use decision::{Constraints, Outcome, PersonScore, Verdict, decide};
-pub use explanation::{Explanation, FieldExplanation};
-pub use guard::{Guard, is_overlay};
+pub use explanation::{Account, Bridge, Explanation, FieldExplanation, Flip, SharedKey, Step, Thresholds, bridge};
+pub use guard::{Guard, guards_of, is_overlay};
 pub use memory::MemoryIndex;
 pub use model::{Learned, Level, Model, ModelError, Settings};
 pub use record::{ComparisonRecord, NamePair};
-pub use retrieval::Retrieval;
+pub use retrieval::{OVERFULL, Retrieval};
 pub use row::RowError;
 pub use seam::{BlockingKey, Candidate, Candidates, SearchClause, SearchToken, TokenMatch};
 pub use search::{NamePolicy, SearchPlan};

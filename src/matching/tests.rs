@@ -4,6 +4,7 @@ use super::*;
 use crate::identity::{Field, *};
 use proptest::prelude::*;
 
+mod accounts;
 mod candidates;
 mod families;
 mod guards;

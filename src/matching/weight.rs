@@ -78,26 +78,31 @@ impl Model {
         let (mut unrelated, mut household) = (0.0, 0.0);
         for field in Field::ALL {
             let Some(level) = comparison.level(field) else { continue };
-            let Some(known) = self.level(field, weighed_as(self.tradition(), field, level)) else { continue };
+            let Some((bits_vs_unrelated, bits_vs_household)) = self.bits_of(field, level) else { continue };
             let frequency_bits = frequencies.adjustment(field, a, b).clamp(-6.0, 8.0);
-            let bits_vs_unrelated = (known.m / known.u).log2() + frequency_bits;
-            let bits_vs_household = (known.m / known.h).log2();
+            let bits_vs_unrelated = bits_vs_unrelated + frequency_bits;
             unrelated += bits_vs_unrelated;
             household += bits_vs_household;
             fields.push(FieldScore { field, level, bits_vs_unrelated, bits_vs_household, frequency_bits });
         }
+        let (bits, household_share) = self.mixed(unrelated, household);
+        let (prior_bits, population) = (self.prior_bits(), self.settings.population);
+        PairScore { bits, prior_bits, population, household_share, comparison, fields }
+    }
+
+    /// The weight of a pair whose fields add up to these bits against unrelated people and against members of one
+    /// household, and how much of "not the same" is "of one household".
+    pub(super) fn mixed(&self, unrelated: f64, household: f64) -> (f64, f64) {
         let share = self.household_share();
         let (of_household, of_unrelated) = (share * (-household).exp2(), (1.0 - share) * (-unrelated).exp2());
         let others = of_household + of_unrelated;
-        let prior_bits = self.prior_bits();
-        PairScore {
-            bits: prior_bits - others.log2(),
-            prior_bits,
-            population: self.settings.population,
-            household_share: of_household / others,
-            comparison,
-            fields,
-        }
+        (self.prior_bits() - others.log2(), of_household / others)
+    }
+
+    /// What a level speaks for one person, in bits, against unrelated people and against members of one household.
+    pub(super) fn bits_of(&self, field: Field, level: &'static str) -> Option<(f64, f64)> {
+        let known = self.level(field, weighed_as(self.tradition(), field, level))?;
+        Some(((known.m / known.u).log2(), (known.m / known.h).log2()))
     }
 }
 

@@ -71,7 +71,7 @@ impl Registry {
     fn may_see(&self, principal: &Principal, oid: &Oid) -> bool {
         let domains = &self.0.domains;
         let authority = if domains.is_regional(oid) { Some(domains.regional()) } else { domains.by_oid(oid) };
-        authority.is_some_and(|authority| self.0.settings.policy.allows(principal, Permission::See, &authority.key))
+        authority.is_some_and(|authority| self.allows(principal, Permission::See, &authority.key))
     }
 
     /// The person behind an identifier that the principal may ask by; hidden answers like unknown.
@@ -86,7 +86,7 @@ impl Registry {
             self.may_see(principal, &asked.authority)
         } else {
             let authority = domains.by_oid(&asked.authority);
-            authority.is_some_and(|a| self.0.settings.policy.allows(principal, Permission::QueryFrom, &a.key))
+            authority.is_some_and(|a| self.allows(principal, Permission::QueryFrom, &a.key))
         };
         if may_ask { self.person_by_identifier(tx, asked) } else { Ok(None) }
     }

@@ -1,9 +1,13 @@
 //! The domains of the network by key and by OID. The configuration adds and alters; the store is the truth.
 
-use super::{Failure, Settings};
+use super::{DomainSettings, Failure, Registry, Settings};
+use crate::access::{Permission, Principal};
+use crate::audit::{Action, AuditEvent, AuditOutcome};
 use crate::identity::{AssigningAuthority, DomainKey, Oid};
-use crate::store::{DomainRow, Store};
+use crate::store::{DomainRow, Store, Transaction};
 use std::collections::HashMap;
+use std::str::FromStr;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// The key of the regional authority among the domains, for grants.
 pub const REGIONAL_KEY: &str = "regional";
@@ -14,6 +18,60 @@ pub struct Domains {
     by_oid: HashMap<Oid, DomainKey>,
     by_key: HashMap<DomainKey, AssigningAuthority>,
     regional: AssigningAuthority,
+    states: Arc<RwLock<HashMap<DomainKey, DomainState>>>,
+}
+
+/// What becomes of what a domain says, and whether it is told (decision 17).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DomainState {
+    /// It is taken in and compared, and neither answered nor told to anybody.
+    Staged,
+    /// It is taken in, answered and told.
+    Live,
+    /// Nothing more is taken in; what it said is answered and told as before.
+    Retired,
+}
+
+impl DomainState {
+    /// The word of the store and of the commands; it never changes.
+    pub fn word(self) -> &'static str {
+        match self {
+            DomainState::Staged => "staged",
+            DomainState::Live => "live",
+            DomainState::Retired => "retired",
+        }
+    }
+
+    fn serves(self, permission: Permission) -> bool {
+        let feeds = matches!(permission, Permission::Assert | Permission::UpdateDemographics | Permission::Merge);
+        match self {
+            DomainState::Staged => feeds,
+            DomainState::Live => true,
+            DomainState::Retired => !feeds,
+        }
+    }
+}
+
+impl FromStr for DomainState {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let all = [DomainState::Staged, DomainState::Live, DomainState::Retired];
+        all.into_iter().find(|state| state.word() == text).ok_or(())
+    }
+}
+
+/// A domain as operators see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DomainView {
+    /// What it is.
+    pub settings: DomainSettings,
+    /// Its state.
+    pub state: DomainState,
+    /// Whether the configuration names it; else only the store does.
+    pub configured: bool,
+    /// Whether this process knows it; one that was added since is served after the next start.
+    pub served: bool,
 }
 
 impl Domains {
@@ -32,16 +90,25 @@ impl Domains {
             namespace: settings.regional.namespace.clone(),
             name: String::new(),
         };
-        let mut domains = Self { by_oid: HashMap::new(), by_key: HashMap::new(), regional };
+        let (mut states, mut domains) =
+            (HashMap::new(), Self { by_oid: HashMap::new(), by_key: HashMap::new(), regional, states: Arc::default() });
         for row in rows {
             let oid = Oid::parse(&row.oid).map_err(|_| Failure::Corrupt("a domain's OID"))?;
             let key = DomainKey(row.key);
+            states.insert(key.clone(), row.state.parse().map_err(|()| Failure::Corrupt("a domain's state"))?);
             let authority =
                 AssigningAuthority { key: key.clone(), oid: oid.clone(), namespace: row.namespace, name: row.name };
             domains.by_oid.insert(oid, key.clone());
             domains.by_key.insert(key, authority);
         }
+        *domains.states.write().unwrap_or_else(PoisonError::into_inner) = states;
         Ok(domains)
+    }
+
+    /// Whether the state of a domain lets this be done with it.
+    pub(super) fn serves(&self, permission: Permission, key: &DomainKey) -> bool {
+        let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
+        states.get(key).is_none_or(|state| state.serves(permission))
     }
 
     /// The domain with this OID today; the regional authority is none.
@@ -70,7 +137,87 @@ impl Domains {
     }
 }
 
-fn domain_row(domain: &super::DomainSettings) -> DomainRow {
+impl Registry {
+    /// Whether `principal` may do `permission` with a domain: by what is granted, and by the domain's state.
+    pub(super) fn allows(&self, principal: &Principal, permission: Permission, domain: &DomainKey) -> bool {
+        self.0.settings.policy.allows(principal, permission, domain) && self.0.domains.serves(permission, domain)
+    }
+
+    /// Every domain of the store by key, as it holds now.
+    pub fn domain_views(&self) -> Result<Vec<DomainView>, Failure> {
+        let rows = self.0.store.read(|tx| -> Result<Vec<DomainRow>, Failure> { Ok(tx.domains()?) })?;
+        rows.into_iter().map(|row| self.domain_view(row)).collect()
+    }
+
+    fn domain_view(&self, row: DomainRow) -> Result<DomainView, Failure> {
+        let settings = DomainSettings {
+            key: DomainKey(row.key),
+            oid: Oid::parse(&row.oid).map_err(|_| Failure::Corrupt("a domain's OID"))?,
+            namespace: row.namespace,
+            name: row.name,
+            facility: row.facility,
+            one_identifier_per_person: row.one_identifier_per_person,
+        };
+        Ok(DomainView {
+            state: row.state.parse().map_err(|()| Failure::Corrupt("a domain's state"))?,
+            configured: self.0.settings.domains.iter().any(|stated| stated.key == settings.key),
+            served: self.0.domains.by_key(&settings.key.0).is_some_and(|known| known.oid == settings.oid),
+            settings,
+        })
+    }
+
+    /// Adds a domain to the store, where neither its key nor its OID is taken; whether it was added. It is served after
+    /// the next start.
+    pub fn add_domain(&self, operator: &Principal, domain: &DomainSettings) -> Result<bool, Failure> {
+        let (registry, actor, now) = (self.clone(), operator.key.clone(), self.0.clock.micros());
+        let (row, regional) = (domain_row(domain), self.0.domains.regional().oid.to_string());
+        self.write(Vec::new(), move |tx| {
+            let taken = |known: &DomainRow| known.key == row.key || known.oid == row.oid;
+            if row.key == REGIONAL_KEY || row.oid == regional || tx.domains()?.iter().any(taken) {
+                return Ok(false);
+            }
+            tx.domain_put(&row, now)?;
+            registry.audit_domain(tx, "domain add", &actor, now)?;
+            Ok(true)
+        })
+    }
+
+    /// Changes the state of a domain; whether there is one of this key. This process acts by it from now on, others
+    /// over the same store after their next start.
+    pub fn set_domain_state(&self, operator: &Principal, key: &str, state: DomainState) -> Result<bool, Failure> {
+        let (registry, actor, now) = (self.clone(), operator.key.clone(), self.0.clock.micros());
+        let named = key.to_owned();
+        let done = self.write(Vec::new(), move |tx| {
+            if !tx.domain_set_state(&named, state.word())? {
+                return Ok(false);
+            }
+            registry.audit_domain(tx, "domain state", &actor, now)?;
+            Ok(true)
+        })?;
+        if done {
+            let mut states = self.0.domains.states.write().unwrap_or_else(PoisonError::into_inner);
+            states.insert(DomainKey(key.to_owned()), state);
+        }
+        Ok(done)
+    }
+
+    fn audit_domain(&self, tx: &mut Transaction<'_>, what: &'static str, actor: &str, now: i64) -> Result<(), Failure> {
+        let event = AuditEvent {
+            transaction: what,
+            principal: actor.to_owned(),
+            action: Action::Update,
+            outcome: AuditOutcome::Success,
+            reason: String::new(),
+            message_id: String::new(),
+            records: Vec::new(),
+            persons: Vec::new(),
+        };
+        let id = self.fresh(tx)?;
+        Ok(tx.audit_insert(&event, id, now)?)
+    }
+}
+
+fn domain_row(domain: &DomainSettings) -> DomainRow {
     DomainRow {
         key: domain.key.0.clone(),
         name: domain.name.clone(),

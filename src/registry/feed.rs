@@ -237,7 +237,7 @@ impl Registry {
             .0
             .domains
             .by_oid(&id.authority)
-            .filter(|authority| self.0.settings.policy.allows(principal, Permission::Assert, &authority.key));
+            .filter(|authority| self.allows(principal, Permission::Assert, &authority.key));
         let Some(authority) = granted else {
             return Ok(Err(Refusal::new(Reason::AuthorityNotGranted, place)));
         };

@@ -124,11 +124,7 @@ impl Registry {
         let refuse = |reason, place| Ok(Err(Refusal::new(reason, place)));
         let granted = |id: &PatientIdentifier| {
             let authority = self.0.domains.by_oid(&id.authority)?;
-            self.0
-                .settings
-                .policy
-                .allows(&intake.principal, Permission::Merge, &authority.key)
-                .then(|| authority.key.clone())
+            self.allows(&intake.principal, Permission::Merge, &authority.key).then(|| authority.key.clone())
         };
         for (id, place) in [(&command.survivor, Place::Survivor), (&command.subsumed, Place::Subsumed)] {
             if self.0.domains.is_regional(&id.authority) {

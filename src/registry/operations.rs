@@ -62,6 +62,9 @@ pub(super) struct Effects {
     pub retired: Vec<(i64, Option<String>)>,
     /// Decisions that it made.
     pub decided: Vec<i64>,
+    /// Where something was undone: each link that began, with the one that it is again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub again: Vec<(i64, i64)>,
 }
 
 /// Who is concerned, before and after.

@@ -1,6 +1,6 @@
 //! One person as this registry holds it, for its operators: records, links and what happened.
 
-use super::{Failure, Registry};
+use super::{Doubts, Failure, Registry};
 use crate::identity::{Demographics, PatientIdentifier, PersonId, RecordId};
 
 /// One source record of a person.
@@ -31,6 +31,8 @@ pub struct PersonView {
     pub records: Vec<RecordView>,
     /// What happened: time in microseconds, what, by whom.
     pub history: Vec<(i64, String, String)>,
+    /// What speaks against it as it stands.
+    pub doubts: Doubts,
 }
 
 impl Registry {
@@ -39,7 +41,9 @@ impl Registry {
         self.0.store.read(|tx| {
             let Some(person) = self.person_by_identifier(tx, identifier)? else { return Ok(None) };
             let mut records = Vec::new();
-            for row in tx.records_of(person)? {
+            let rows = tx.records_of(person)?;
+            let doubts = self.doubts(tx, person, &rows)?;
+            for row in rows {
                 let Some(authority) = self.0.domains.by_key(&row.domain_key) else { continue };
                 let record = RecordId(row.id);
                 let link = tx.link_current(record)?;
@@ -57,7 +61,7 @@ impl Registry {
                 .into_iter()
                 .map(|event| (event.time, event.kind, event.actor))
                 .collect();
-            Ok(Some(PersonView { person, regional: tx.regional_of(person)?, records, history }))
+            Ok(Some(PersonView { person, regional: tx.regional_of(person)?, records, history, doubts }))
         })
     }
 }

@@ -2,17 +2,22 @@
 //! person withdraws it, and is never overridden by a score.
 
 use super::act::Act;
+use super::explain::{Word, size};
 use super::feed::hold_files;
 use super::history::Occurrence;
 use super::intake::Touched;
 use super::linking::{Cause, LinkGround, OVERLAY};
-use super::{Failure, Registry};
+use super::urgency::{Asked, Urgency};
+use super::{Doubts, Failure, Registry};
 use crate::access::Principal;
 use crate::audit::Action;
 use crate::identity::{Demographics, PersonId, RecordId};
-use crate::matching::{ComparisonRecord, search_tokens};
+use crate::matching::{Account, ComparisonRecord, search_tokens};
 use crate::store::{DecisionRow, ReviewRow, Transaction};
 use serde::{Deserialize, Serialize};
+
+/// Questions that are ranked; of more, the oldest.
+const MOST_RANKED: usize = 10_000;
 
 /// What a steward says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,20 +50,91 @@ pub struct ReviewView {
     pub right: Option<(String, String, Demographics)>,
     /// Why it was asked, as JSON without personal values.
     pub explanation: String,
+    /// How urgent it is.
+    pub urgency: Urgency,
+    /// How the two are compared now, and what stewards said of them; where one question is looked at.
+    pub now: Option<ReviewedNow>,
+}
+
+/// What is to be known before a question is decided.
+#[derive(Clone, Debug)]
+pub struct ReviewedNow {
+    /// The matcher's account of both sides as they are now.
+    pub account: Option<Account>,
+    /// Words of stewards that hold between the two persons.
+    pub words: Vec<Word>,
+    /// What speaks against the person of the record as it stands.
+    pub doubts: Doubts,
 }
 
 impl Registry {
-    /// Open reviews, the oldest first.
+    /// Open reviews, the most urgent first, and of equals the oldest.
     pub fn reviews(&self, limit: usize) -> Result<Vec<ReviewView>, Failure> {
         self.0.store.read(|tx| {
-            let rows = tx.reviews("open", limit)?;
-            rows.into_iter().map(|row| self.review_view(tx, row)).collect()
+            let mut ranked = Vec::new();
+            for row in tx.reviews("open", MOST_RANKED)? {
+                ranked.push((self.urgency(tx, &row)?, row));
+            }
+            // The sort is stable: they come the oldest first.
+            ranked.sort_by(|(a, _), (b, _)| b.rank().total_cmp(&a.rank()));
+            ranked.truncate(limit);
+            ranked.into_iter().map(|(urgency, row)| self.review_view(tx, row, urgency)).collect()
         })
     }
 
-    /// One review.
+    /// One review, with all that is to be known before it is decided.
     pub fn review(&self, id: i64) -> Result<Option<ReviewView>, Failure> {
-        self.0.store.read(|tx| tx.review_get(id)?.map(|row| self.review_view(tx, row)).transpose())
+        self.0.store.read(|tx| {
+            let Some(row) = tx.review_get(id)? else { return Ok(None) };
+            let (urgency, record, other) = (self.urgency(tx, &row)?, RecordId(row.record_id), row.other_record);
+            let mut view = self.review_view(tx, row, urgency)?;
+            view.now = Some(self.reviewed_now(tx, &view, record, other.map(RecordId))?);
+            Ok(Some(view))
+        })
+    }
+
+    fn urgency(&self, tx: &mut Transaction<'_>, row: &ReviewRow) -> Result<Urgency, Failure> {
+        let mine = tx.person_of(RecordId(row.record_id))?;
+        let theirs = match row.other_record {
+            Some(other) => tx.person_of(RecordId(other))?,
+            None => row.person_id.map(PersonId),
+        };
+        let linked = mine.is_some() && mine == theirs && row.other_record.is_some();
+        let mut records = 0;
+        for person in [mine, theirs.filter(|theirs| Some(*theirs) != mine)].into_iter().flatten() {
+            records += tx.records_of(person)?.len();
+        }
+        let (kind, weight) = (row.kind.as_str(), row.weight);
+        Ok(Urgency::of(&Asked { kind, weight, linked, records, explanation: &row.explanation }))
+    }
+
+    fn reviewed_now(
+        &self,
+        tx: &mut Transaction<'_>,
+        view: &ReviewView,
+        record: RecordId,
+        other: Option<RecordId>,
+    ) -> Result<ReviewedNow, Failure> {
+        let model = self.model_now();
+        let sides = view.left.as_ref().zip(view.right.as_ref());
+        let account = sides.map(|((_, _, left), (_, _, right))| {
+            let (left, right) = (ComparisonRecord::of(left), ComparisonRecord::of(right));
+            Account::of((&left, &right), &[], &model, |key| size(tx, key))
+        });
+        let mine = tx.person_of(record)?;
+        let rows = mine.map(|person| tx.records_of(person)).transpose()?.unwrap_or_default();
+        let mut words = Vec::new();
+        if let Some(theirs) = other.map(|other| tx.person_of(other)).transpose()?.flatten() {
+            for theirs in tx.records_of(theirs)? {
+                for row in &rows {
+                    words.extend(self.words_between(tx, RecordId(row.id), RecordId(theirs.id))?);
+                }
+            }
+        }
+        words.sort_by_key(|word| (word.time, word.id));
+        words.dedup();
+        let doubts = mine.map(|person| self.doubts(tx, person, &rows)).transpose()?.unwrap_or_default();
+        Ok(ReviewedNow { account: account.transpose()?, words, doubts })
     }
 
     /// Decides an open review; `false` where there is no such open review.
@@ -171,7 +247,7 @@ impl Registry {
         Ok(tx.filing_replace(record, &comparison.blocking_keys(), &search_tokens(&said), &comparison.encode())?)
     }
 
-    fn review_view(&self, tx: &mut Transaction<'_>, row: ReviewRow) -> Result<ReviewView, Failure> {
+    fn review_view(&self, tx: &mut Transaction<'_>, row: ReviewRow, urgency: Urgency) -> Result<ReviewView, Failure> {
         let left = self.side(tx, RecordId(row.record_id))?;
         let right = match row.other_record {
             Some(other) => self.side(tx, RecordId(other))?,
@@ -187,6 +263,8 @@ impl Registry {
             left,
             right,
             explanation: row.explanation,
+            urgency,
+            now: None,
         })
     }
 

@@ -156,6 +156,6 @@ impl Registry {
         self.0
             .domains
             .by_key(&row.domain_key)
-            .is_some_and(|authority| self.0.settings.policy.allows(principal, Permission::Search, &authority.key))
+            .is_some_and(|authority| self.allows(principal, Permission::Search, &authority.key))
     }
 }

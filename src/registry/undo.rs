@@ -43,7 +43,7 @@ impl Registry {
             let (Some(held), Some(before), Some(meant)) = (now_held, tx.link_get(*ended)?, tx.link_get(*begun)?) else {
                 return Ok(Err(Objection::ChangedSince));
             };
-            if !is_alike(&held, &meant) {
+            if !self.is_still(tx, &held, &meant)? {
                 return Ok(Err(Objection::ChangedSince));
             }
             let home = match revived.contains_key(&before.person_id) {
@@ -65,9 +65,9 @@ impl Registry {
         for decision in &effects.decided {
             tx.decision_withdraw(*decision, now)?;
         }
-        let closed = self.move_back(tx, &cause, &back)?;
+        let (closed, again) = self.move_back(tx, &cause, &back)?;
         tx.operation_undone(row.id, now)?;
-        let effects = Effects { retired: closed, ..Effects::default() };
+        let effects = Effects { retired: closed, again, ..Effects::default() };
         let done = (journalled.id(), kind_of(act), reason_of(act), PersonId(row.person_id));
         self.keep_operation(tx, &cause, done, &effects)?;
         let records = back.iter().map(|link| RecordId(link.record_id)).collect();
@@ -76,13 +76,9 @@ impl Registry {
     }
 
     /// Moves records back to the persons of these links. Who is left without records retires; gives those, with the
-    /// regional IDs that they had.
-    fn move_back(
-        &self,
-        tx: &mut Transaction<'_>,
-        cause: &Cause<'_>,
-        back: &[LinkRow],
-    ) -> Result<Vec<(i64, Option<String>)>, Failure> {
+    /// regional IDs that they had, and the links that began, each with the one that it is again.
+    fn move_back(&self, tx: &mut Transaction<'_>, cause: &Cause<'_>, back: &[LinkRow]) -> Result<MovedBack, Failure> {
+        let mut again = Vec::with_capacity(back.len());
         let mut left: BTreeMap<PersonId, PersonId> = BTreeMap::new();
         for before in back {
             let record = RecordId(before.record_id);
@@ -90,7 +86,7 @@ impl Registry {
                 left.insert(from, PersonId(before.person_id));
             }
             self.leave(tx, cause, record)?;
-            self.restore(tx, cause, before)?;
+            again.push((self.restore(tx, cause, before)?, before.id));
         }
         let mut closed = Vec::new();
         for (from, to) in left {
@@ -100,7 +96,32 @@ impl Registry {
             }
             self.retire_if_empty(tx, cause, from, to)?;
         }
-        Ok(closed)
+        Ok((closed, again))
+    }
+
+    /// Whether `held` is `meant`, or that link again after something that was undone. A link that only looks like it
+    /// is another one: it was made since, and must be undone first.
+    fn is_still(&self, tx: &mut Transaction<'_>, held: &LinkRow, meant: &LinkRow) -> Result<bool, Failure> {
+        let mut link = held.clone();
+        while is_alike(&link, meant) {
+            if link.id == meant.id {
+                return Ok(true);
+            }
+            let word = Occurrence::Linked.word();
+            let events = tx.events_of(Some(RecordId(link.record_id)), None)?;
+            let begun = events.into_iter().rfind(|event| event.kind == word && event.time == link.valid_from);
+            let Some(by) = begun.and_then(|event| event.inbox_id) else { return Ok(false) };
+            let Some(row) = tx.operation_get(by)?.filter(|row| row.kind == UNDO) else { return Ok(false) };
+            let again = read_effects(&row)?.again;
+            if again.is_empty() {
+                // Undone by a version that did not note what a link is again: that it is alike is all that is known.
+                return Ok(true);
+            }
+            let Some((_, before)) = again.into_iter().find(|(begun, _)| *begun == link.id) else { return Ok(false) };
+            let Some(before) = tx.link_get(before)? else { return Ok(false) };
+            link = before;
+        }
+        Ok(false)
     }
 
     /// Whether records can go back to `person`.
@@ -117,13 +138,14 @@ impl Registry {
         Ok(Home::Closed(regional))
     }
 
-    /// A link as it was before, from now on.
-    fn restore(&self, tx: &mut Transaction<'_>, cause: &Cause<'_>, before: &LinkRow) -> Result<(), Failure> {
+    /// A link as it was before, from now on; gives its key.
+    fn restore(&self, tx: &mut Transaction<'_>, cause: &Cause<'_>, before: &LinkRow) -> Result<i64, Failure> {
         let id = self.fresh(tx)?;
         tx.link_open(&LinkRow { id, valid_from: cause.time, valid_to: None, ..before.clone() })?;
         let (record, person) = (RecordId(before.record_id), PersonId(before.person_id));
         self.note(tx, cause.time, Occurrence::Linked, (Some(record), Some(person), None), cause.actor, cause.inbox_id)?;
-        self.told(tx, cause, person)
+        self.told(tx, cause, person)?;
+        Ok(id)
     }
 
     fn revive(
@@ -155,6 +177,9 @@ impl Registry {
     }
 }
 
+/// Persons that closed, with their regional IDs; and links that began, each with the one that it is again.
+type MovedBack = (Vec<(i64, Option<String>)>, Vec<(i64, i64)>);
+
 /// Where records are to go back to.
 enum Home {
     /// The person is there.
@@ -169,7 +194,7 @@ fn read_effects(row: &OperationRow) -> Result<Effects, Failure> {
     serde_json::from_str(&row.effects).map_err(|_| Failure::Corrupt(EFFECTS))
 }
 
-/// Whether `held` is `meant`, or that link again after something that was undone.
+/// Whether two links say the same, whenever each began and ended.
 fn is_alike(held: &LinkRow, meant: &LinkRow) -> bool {
-    *held == LinkRow { id: held.id, valid_from: held.valid_from, valid_to: None, ..meant.clone() }
+    *held == LinkRow { id: held.id, valid_from: held.valid_from, valid_to: held.valid_to, ..meant.clone() }
 }

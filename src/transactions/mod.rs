@@ -116,6 +116,16 @@ impl Service {
         endpoint == Endpoint::Pix && self.registry.answers_at_once() && first_number(body) == Some(b"09")
     }
 
+    /// The registry that all of them stand on.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The network's time zone.
+    pub fn time_zone(&self) -> &str {
+        &self.settings.time_zone
+    }
+
     /// Whether requests can be answered now.
     pub fn is_ready(&self) -> bool {
         self.registry.store().is_ready()

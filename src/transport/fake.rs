@@ -84,6 +84,10 @@ impl Handler for Fake {
         self.ready
     }
 
+    fn desk(&self) -> Option<crate::desk::Desk> {
+        None
+    }
+
     fn metrics(&self) -> &Metrics {
         &self.metrics
     }

@@ -15,6 +15,7 @@ mod wsdl;
 pub use listen::{Bound, ListenError, Running, run, spawn};
 pub use settings::{FaultStatus, Settings, TlsListener};
 
+use crate::desk::Desk;
 use crate::metrics::Metrics;
 use crate::transactions::{Endpoint, Peer, Refusal, Reply, Service};
 use crate::xml;
@@ -33,6 +34,8 @@ pub trait Handler: Send + Sync + 'static {
     fn handle(&self, endpoint: Endpoint, payload: &xml::Element, peer: &Peer) -> Result<Reply, Refusal>;
     /// Whether requests can be answered now.
     fn is_ready(&self) -> bool;
+    /// What operators may call; none where there is nothing to operate.
+    fn desk(&self) -> Option<Desk>;
     /// Where requests are counted.
     fn metrics(&self) -> &Metrics;
     /// Brings the metrics up to date that are not while nobody asks; may block.
@@ -60,6 +63,10 @@ impl Handler for Service {
 
     fn is_ready(&self) -> bool {
         Service::is_ready(self)
+    }
+
+    fn desk(&self) -> Option<Desk> {
+        Some(Desk::new(self.registry().clone(), self.time_zone()))
     }
 
     fn metrics(&self) -> &Metrics {

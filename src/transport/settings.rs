@@ -2,6 +2,7 @@
 //!
 //! It must never read a file or the environment.
 
+use crate::sealed::Token;
 use crate::transport::soap;
 use crate::xml;
 use std::collections::HashMap;
@@ -42,6 +43,8 @@ pub struct Settings {
     pub https: Option<TlsListener>,
     /// Listener of the operators.
     pub admin: Option<String>,
+    /// What a caller of the operators' interface must show; without it nobody may call.
+    pub token: Option<Token>,
     /// Whether a listener without TLS may be reached from beyond this machine.
     pub allow_plain: bool,
     /// Where to write `name=address` lines once every listener is bound.
@@ -93,6 +96,7 @@ impl Default for Settings {
             http: Some("127.0.0.1:8080".to_owned()),
             https: None,
             admin: Some("127.0.0.1:9464".to_owned()),
+            token: None,
             allow_plain: false,
             address_file: None,
             lenient: true,

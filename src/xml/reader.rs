@@ -48,7 +48,7 @@ pub(super) fn read(text: &str, limits: &Limits) -> Result<Element, XmlError> {
 fn stray(text: &str) -> Option<usize> {
     // Few bytes can begin such a character: controls, and what begins U+F000 to U+FFFF.
     let suspect = |byte: &u8| (*byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r')) || *byte == 0xEF;
-    let from = text.as_bytes().iter().position(|byte| suspect(byte))?;
+    let from = text.as_bytes().iter().position(suspect)?;
     let mut rest = text.get(from..)?.char_indices().map(|(at, c)| (from + at, c));
     rest.find(|(at, c)| !is_char(*c) || (*at == 0 && *c == '\u{FEFF}')).map(|(at, _)| at)
 }

@@ -53,6 +53,33 @@ fn operate(registry: &Registry, all: &[PatientIdentifier], dice: &mut Dice) -> O
     done.unwrap().ok()
 }
 
+/// What stands in the way of undoing each of `open`, for whoever mends it.
+fn stuck(registry: &Registry, open: &[i64]) -> String {
+    let mut told = "nothing can be undone any more".to_owned();
+    for id in open {
+        let told_of = registry.store().read(|tx| -> Result<String, nayose::store::StoreError> {
+            let row = tx.operation_get(*id)?.unwrap();
+            let mut told = format!("\n{id} {} of person {}: {}", row.kind, row.person_id, row.effects);
+            let effects: serde_json::Value = serde_json::from_str(&row.effects).unwrap();
+            for moved in effects["moved"].as_array().unwrap() {
+                let of = |at: usize| moved[at].as_i64().unwrap();
+                let held = tx.link_current(nayose::identity::RecordId(of(0)))?;
+                let (ended, begun) = (tx.link_get(of(1))?, tx.link_get(of(2))?);
+                let home = ended.as_ref().map(|link| nayose::identity::PersonId(link.person_id)).unwrap();
+                let events = tx.events_of(None, Some(home))?;
+                let events: Vec<_> = events.iter().map(|event| (&event.kind, event.inbox_id)).collect();
+                told.push_str(&format!(
+                    "\n  held {held:?}\n  meant {begun:?}\n  home {:?}\n  events {events:?}",
+                    tx.person_get(home)?
+                ));
+            }
+            Ok(told)
+        });
+        told.push_str(&told_of.unwrap());
+    }
+    told
+}
+
 #[test]
 fn what_is_done_and_undone_in_any_legal_order_leaves_the_links_as_they_were() {
     let seed = seed();
@@ -83,7 +110,7 @@ fn what_is_done_and_undone_in_any_legal_order_leaves_the_links_as_they_were() {
                     Err(objection) => {
                         assert_eq!(objection, Objection::ChangedSince, "seed {}", seed + history);
                         (refused, in_vain) = (refused + 1, in_vain + 1);
-                        assert!(in_vain < 500, "seed {}: nothing can be undone any more", seed + history);
+                        assert!(in_vain < 500, "seed {}: {}", seed + history, stuck(registry, &open));
                     }
                 }
             }
@@ -98,6 +125,31 @@ fn what_is_done_and_undone_in_any_legal_order_leaves_the_links_as_they_were() {
         }
     }
     assert!(done > 20 && refused > 0, "{done} done, {refused} refused: nothing was shown");
+}
+
+/// Found by the 10,000 histories: a link that only looked like the one that an operation had made let it be undone
+/// over what was done since, and then neither could be undone any more.
+#[test]
+fn what_was_brought_there_again_must_be_undone_first() {
+    on_both_stores(|store| {
+        let registry = registry(store, settings());
+        for (domain, value, number) in [("h01", "1", 0), ("h02", "2", 1), ("c01", "3", 2)] {
+            feed(&registry, domain, value, &said(7, number, 0));
+        }
+        let all = [id("h01", "1"), id("h02", "2"), id("c01", "3")];
+        let [one, two, three] = &all;
+        let before = links(&registry, &all);
+        let merged = registry.merge_persons(&caller(), one, two, "one").unwrap().unwrap();
+        let linked = registry.link(&caller(), two, three, "another").unwrap().unwrap();
+        let again = registry.merge_persons(&caller(), one, three, "all one").unwrap().unwrap();
+        for earlier in [merged, linked] {
+            assert_eq!(registry.undo(&caller(), earlier, "no").unwrap(), Err(Objection::ChangedSince));
+        }
+        for operation in [again, linked, merged] {
+            registry.undo(&caller(), operation, "no").unwrap().unwrap();
+        }
+        assert_eq!(links(&registry, &all), before);
+    });
 }
 
 #[test]

@@ -22,17 +22,24 @@ impl Transaction<'_> {
         Ok(rows.into_iter().map(domain_row).collect())
     }
 
-    /// Adds a domain or alters it; a name that changed is closed at `now`, never lost.
+    /// Puts a domain into a state; whether there is one of this key.
+    pub fn domain_set_state(&mut self, key: &str, state: &str) -> Result<bool, StoreError> {
+        let changed = on_connection!(self, connection => diesel::update(domain::table.find(key))
+            .set(domain::state.eq(state))
+            .execute(connection))?;
+        Ok(changed == 1)
+    }
+
+    /// Adds a domain or alters it, all but its state; a name that changed is closed at `now`, never lost.
     pub fn domain_put(&mut self, row: &DomainRow, now: i64) -> Result<(), StoreError> {
         let values = (
             domain::name.eq(&row.name),
             domain::facility.eq(&row.facility),
             domain::one_identifier_per_person.eq(row.one_identifier_per_person),
-            domain::state.eq(&row.state),
             domain::regional.eq(row.regional),
         );
         on_connection!(self, connection => diesel::insert_into(domain::table)
-            .values((domain::key.eq(&row.key), values))
+            .values((domain::key.eq(&row.key), domain::state.eq(&row.state), values))
             .on_conflict(domain::key)
             .do_update()
             .set(values)

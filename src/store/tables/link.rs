@@ -1,7 +1,7 @@
 //! Links: a record has at most one that holds, and keeps all that ever held.
 
 use super::word;
-use crate::identity::RecordId;
+use crate::identity::{PersonId, RecordId};
 use crate::metrics::Count;
 use crate::store::connection::on_connection;
 use crate::store::schema::link;
@@ -58,6 +58,15 @@ impl Transaction<'_> {
     pub fn links_of_record(&mut self, record: RecordId) -> Result<Vec<LinkRow>, StoreError> {
         on_connection!(self, connection => link::table
             .filter(link::record_id.eq(record.0))
+            .order((link::valid_from.asc(), link::id.asc()))
+            .select(LinkRow::as_select())
+            .load(connection))
+    }
+
+    /// All links to a person, the earliest first.
+    pub fn links_of_person(&mut self, person: PersonId) -> Result<Vec<LinkRow>, StoreError> {
+        on_connection!(self, connection => link::table
+            .filter(link::person_id.eq(person.0))
             .order((link::valid_from.asc(), link::id.asc()))
             .select(LinkRow::as_select())
             .load(connection))

@@ -36,6 +36,18 @@ impl Transaction<'_> {
         Ok(found.into_iter().map(|(person, _, value)| (PersonId(person), value)).collect())
     }
 
+    /// The regional ID of a person that was in use between these two moments; the last issued where there are several.
+    pub fn regional_within(&mut self, person: PersonId, from: i64, to: i64) -> Result<Option<String>, StoreError> {
+        on_connection!(self, connection => regional_id::table
+            .filter(regional_id::person_id.eq(person.0))
+            .filter(regional_id::issued.le(to))
+            .filter(regional_id::retired.is_null().or(regional_id::retired.ge(from)))
+            .order((regional_id::issued.desc(), regional_id::value.asc()))
+            .select(regional_id::value)
+            .first(connection)
+            .optional())
+    }
+
     /// Gives a person a regional ID; one that was ever given is refused.
     pub fn regional_insert(&mut self, value: &str, person: PersonId, now: i64) -> Result<(), StoreError> {
         on_connection!(self, connection => diesel::insert_into(regional_id::table)
