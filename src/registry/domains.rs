@@ -54,6 +54,13 @@ impl Domains {
         self.by_key.get(&DomainKey(key.to_owned()))
     }
 
+    /// The keys of all domains, in order.
+    pub fn keys(&self) -> impl Iterator<Item = &DomainKey> {
+        let mut keys: Vec<&DomainKey> = self.by_key.keys().collect();
+        keys.sort();
+        keys.into_iter()
+    }
+
     /// The regional authority.
     pub fn regional(&self) -> &AssigningAuthority {
         &self.regional

@@ -6,6 +6,7 @@
 //! language: it takes and gives identity values, and refuses with a [`Refusal`] that names the reason.
 
 mod act;
+mod continuation;
 mod crossref;
 mod domains;
 mod error;
@@ -29,6 +30,7 @@ mod search;
 mod undo;
 mod verify;
 
+pub use continuation::{FirstPage, NextPage, Page};
 pub use crossref::{CrossReference, ShownRecord};
 pub use domains::Domains;
 pub use error::{Failure, Place, Reason, Refusal};
@@ -41,7 +43,7 @@ pub use person::{PersonView, RecordView};
 pub use registration::Registered;
 pub use replay::{Change, ReplayError, Replayed};
 pub use review::{ReviewView, Verdict as ReviewVerdict};
-pub use search::{FoundPerson, SearchAnswer};
+pub use search::{FoundPerson, SearchAnswer, Source};
 pub use verify::Finding;
 
 use crate::access::{Policy, Principal};
@@ -140,6 +142,8 @@ pub struct Settings {
     pub names: NamePolicy,
     /// Most patients of one answer; more is refused with advice.
     pub search_limit: u32,
+    /// For how long further pages of an answer can be asked for.
+    pub search_kept_seconds: u32,
     /// The regional authority.
     pub regional: RegionalSettings,
     /// The domains to add or alter in the store at start.
@@ -309,6 +313,7 @@ mod tests {
             audit_wait: false,
             names: NamePolicy::Similar,
             search_limit: 200,
+            search_kept_seconds: 600,
             regional,
             domains: Vec::new(),
             model: Model::japanese(),
