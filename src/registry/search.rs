@@ -113,6 +113,11 @@ impl Registry {
         let limit = usize::try_from(self.0.settings.search_limit).unwrap_or(usize::MAX);
         let read_limit = limit.saturating_mul(READ_FACTOR);
         let plan = SearchPlan::of(query, self.0.settings.names);
+        if query.identifiers.is_empty() && plan.clauses().is_empty() {
+            // A name that ends in what is sought, say, can only be looked for among few.
+            let reason = if plan.constrains() { Reason::TooManyMatches } else { Reason::NoCriteria };
+            return Ok(Err(vec![Refusal::new(reason, Place::Message)]));
+        }
         let Some(found) = self.sought_records(tx, principal, query, &plan, read_limit + 1)? else {
             return Ok(Ok(SearchAnswer { people: Vec::new() }));
         };
