@@ -109,11 +109,11 @@ const BUGS: &[Planted] = &[
     planted("an error is told as not found", &["iti45/unknown_identifier"], |request, serve, _| {
         replied(serve(request), |body| body.replace(r#"queryResponseCode code="AE""#, r#"queryResponseCode code="NF""#))
     }),
-    planted("what remains is not counted", &["iti47/truncated_quantities"], |request, serve, _| {
+    planted("what remains is not counted", &["iti47/continued"], |request, serve, _| {
         let counted = r#"<resultRemainingQuantity value="1"/>"#;
         replied(serve(request), |body| body.replace(counted, r#"<resultRemainingQuantity value="0"/>"#))
     }),
-    planted("initialQuantity is ignored", &["iti47/truncated"], |request, serve, _| {
+    planted("initialQuantity is ignored", &["iti47/continued"], |request, serve, _| {
         serve(&without(request, "<initialQuantity", "/>"))
     }),
     planted("a subsumed identifier still answers", &["iti45/subsumed"], |request, serve, memory| {

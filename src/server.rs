@@ -313,6 +313,7 @@ fn rules(settings: &Configuration, model: Model) -> Result<registry::Settings, S
             config::Names::Exact => NamePolicy::Exact,
         },
         search_limit: settings.pdq.limit,
+        search_kept_seconds: settings.pdq.keep_seconds,
         regional: regional(settings)?,
         domains: settings.domains.iter().map(domain).collect(),
         model,

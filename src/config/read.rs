@@ -374,6 +374,7 @@ fn pdq(section: Section<'_, '_>) -> Pdq {
     let pdq = Pdq {
         names: chosen(&section, "names", &names, usual.names),
         limit: section.number("limit", 1..=10_000).unwrap_or(usual.limit),
+        keep_seconds: section.number("keep_seconds", 1..=86_400).unwrap_or(usual.keep_seconds),
     };
     section.finish();
     pdq

@@ -184,6 +184,7 @@ fn other_single_tables() {
     check("[matching]\ninsurance = \"on\"", &["2 matching.insurance: \"on\"; \"off\" or \"keyed_hash\""]);
     check("[pdq]\nnames = \"fuzzy\"", &["2 pdq.names: \"fuzzy\"; \"similar\", \"prefix\" or \"exact\""]);
     check("[pdq]\nlimit = 0", &["2 pdq.limit: 0 is out of range; a whole number from 1 to 10000"]);
+    check("[pdq]\nkeep_seconds = 0", &["2 pdq.keep_seconds: 0 is out of range; a whole number from 1 to 86400"]);
     check("[pdq]\nlimit = 10001", &["2 pdq.limit: 10001 is out of range; 10000"]);
     check("[pdq]\nlimit = -1", &["2 pdq.limit: -1 is out of range; 10000"]);
     check("[pdq]\nlimit = \"many\"", &["2 pdq.limit: a string; a whole number"]);
@@ -316,7 +317,7 @@ fn the_environment_overrides_scalars() {
     let configuration = right(text, &variables);
     assert_eq!(configuration.server.http.map(|address| address.port()), Some(0));
     assert!(!configuration.server.lenient);
-    assert_eq!(configuration.pdq, Pdq { names: Names::Exact, limit: 7 });
+    assert_eq!(configuration.pdq, Pdq { names: Names::Exact, limit: 7, keep_seconds: 600 });
     assert_eq!(configuration.network.regional.oid.as_str(), "2.999.3");
     assert_eq!(configuration.network.regional.namespace, "R");
     assert_eq!(configuration.store.url, "postgres://n@db/n");

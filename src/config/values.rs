@@ -343,11 +343,13 @@ pub struct Pdq {
     pub names: Names,
     /// The most results that are given; more is refused with advice.
     pub limit: u32,
+    /// For how many seconds further pages of an answer can be asked for.
+    pub keep_seconds: u32,
 }
 
 impl Default for Pdq {
     fn default() -> Self {
-        Self { names: Names::default(), limit: 200 }
+        Self { names: Names::default(), limit: 200, keep_seconds: 600 }
     }
 }
 

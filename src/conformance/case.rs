@@ -99,8 +99,24 @@ pub struct What {
     pub phone: Option<String>,
     /// Postal code of a PDQ query.
     pub postal: Option<String>,
-    /// Initial quantity of a PDQ query.
+    /// Initial quantity of a PDQ query, or quantity of its continuation.
     pub quantity: Option<u32>,
+    /// First and last birth time of a PDQ query, an empty one left open.
+    pub born: Option<[String; 2]>,
+    /// Family name of the mother in a PDQ query.
+    pub mother: Option<String>,
+    /// City of a PDQ query.
+    pub city: Option<String>,
+    /// Minimum degree of match of a PDQ query.
+    pub degree: Option<i32>,
+    /// Id of the query that is continued or cancelled.
+    pub query_id: Option<String>,
+    /// Place of the first result that a continuation asks for.
+    pub start: Option<u32>,
+    /// Id of the reply that a continuation follows.
+    pub follows: Option<String>,
+    /// The device to which it goes, instead of the target's.
+    pub receiver: Option<String>,
     /// Step to send again, from 1.
     pub step: usize,
     /// File beside the case, or text of the body.

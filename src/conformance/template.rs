@@ -18,10 +18,12 @@ pub(super) fn message(kind: &str, what: &What, scope: &Scope, url: &str) -> Resu
         "merge" => ("PRPA_IN201304UV02", "PRPA_IN201304UV02", feed(&what.patient, Some(&what.id), scope)?),
         "pix" => ("PRPA_IN201309UV02", "PRPA_IN201309UV02", pix(what, scope)?),
         "pdq" => ("PRPA_IN201305UV02", "PRPA_IN201305UV02", pdq(what, scope)?),
-        "continue" => {
-            ("QUQI_IN000003UV01", "QUQI_IN000003UV01_Continue", continuation("waitContinuedQueryResponse", scope)?)
-        }
-        "cancel" => ("QUQI_IN000003UV01_Cancel", "QUQI_IN000003UV01_Cancel", continuation("aborted", scope)?),
+        "continue" => (
+            "QUQI_IN000003UV01",
+            "QUQI_IN000003UV01_Continue",
+            continuation("waitContinuedQueryResponse", what, scope)?,
+        ),
+        "cancel" => ("QUQI_IN000003UV01_Cancel", "QUQI_IN000003UV01_Cancel", continuation("aborted", what, scope)?),
         other => return Err(format!("`{other}` is no kind of message")),
     };
     let sender = scope.expand(what.sender.as_deref().unwrap_or("${sender}"))?;
@@ -29,15 +31,17 @@ pub(super) fn message(kind: &str, what: &What, scope: &Scope, url: &str) -> Resu
         "continue" | "cancel" => "PRPA_TE000003UV01".to_owned(),
         _ => interaction.replace("_IN", "_TE"),
     };
+    let receiver = scope.expand(what.receiver.as_deref().unwrap_or("${device}"))?;
     let acknowledgement = match kind {
-        "continue" | "cancel" => {
-            r#"<acknowledgement><typeCode code="AA"/><targetMessage><id root="${uuid}"/></targetMessage></acknowledgement>"#
-        }
-        _ => "",
+        "continue" | "cancel" => format!(
+            r#"<acknowledgement><typeCode code="AA"/><targetMessage><id root="{}"/></targetMessage></acknowledgement>"#,
+            what.follows.as_deref().unwrap_or("${uuid}")
+        ),
+        _ => String::new(),
     };
     let extension = interaction.trim_end_matches("_Cancel");
     let payload = format!(
-        r#"<{interaction} xmlns="urn:hl7-org:v3" ITSVersion="XML_1.0"><id root="${{uuid}}"/><creationTime value="${{now}}"/><interactionId root="2.16.840.1.113883.1.6" extension="{extension}"/><processingCode code="P"/><processingModeCode code="T"/><acceptAckCode code="AL"/><receiver typeCode="RCV"><device classCode="DEV" determinerCode="INSTANCE"><id root="${{device}}"/></device></receiver><sender typeCode="SND"><device classCode="DEV" determinerCode="INSTANCE"><id root="{sender}"/></device></sender>{acknowledgement}<controlActProcess classCode="CACT" moodCode="EVN"><code code="{trigger}" codeSystem="2.16.840.1.113883.1.6"/>{act}</controlActProcess></{interaction}>"#
+        r#"<{interaction} xmlns="urn:hl7-org:v3" ITSVersion="XML_1.0"><id root="${{uuid}}"/><creationTime value="${{now}}"/><interactionId root="2.16.840.1.113883.1.6" extension="{extension}"/><processingCode code="P"/><processingModeCode code="T"/><acceptAckCode code="AL"/><receiver typeCode="RCV"><device classCode="DEV" determinerCode="INSTANCE"><id root="{receiver}"/></device></receiver><sender typeCode="SND"><device classCode="DEV" determinerCode="INSTANCE"><id root="{sender}"/></device></sender>{acknowledgement}<controlActProcess classCode="CACT" moodCode="EVN"><code code="{trigger}" codeSystem="2.16.840.1.113883.1.6"/>{act}</controlActProcess></{interaction}>"#
     );
     scope.expand(&envelope(&format!("urn:hl7-org:v3:{action}"), url, &payload))
 }
@@ -147,6 +151,15 @@ fn pdq(what: &What, scope: &Scope) -> Result<String, String> {
         let value = format!(r#"<value value="{}"/>"#, scope.expand(birth)?);
         list.push_str(&parameter("livingSubjectBirthTime", &value, "LivingSubject.birthTime"));
     }
+    if let Some(born) = &what.born {
+        let bound = |element: &str, text: &str| match text {
+            "" => Ok(String::new()),
+            text => scope.expand(text).map(|t| format!(r#"<{element} value="{t}"/>"#)),
+        };
+        let [from, to] = born;
+        let value = format!("<value>{}{}</value>", bound("low", from)?, bound("high", to)?);
+        list.push_str(&parameter("livingSubjectBirthTime", &value, "LivingSubject.birthTime"));
+    }
     for id in &what.ids {
         let (root, extension) = scope.identifier(id)?;
         let value = format!(r#"<value root="{root}" extension="{}"/>"#, escape(&extension));
@@ -161,12 +174,20 @@ fn pdq(what: &What, scope: &Scope) -> Result<String, String> {
         let value = format!("<value{form}>{}{}</value>", part("family", family)?, part("given", given)?);
         list.push_str(&parameter("livingSubjectName", &value, "LivingSubject.name"));
     }
+    if let Some(mother) = &what.mother {
+        let value = format!("<value><family>{}</family></value>", escape(&scope.expand(mother)?));
+        list.push_str(&parameter("mothersMaidenName", &value, "Person.MothersMaidenName"));
+    }
     for domain in &what.sources {
         let value = format!(r#"<value root="{}"/>"#, scope.oid(domain)?);
         list.push_str(&parameter("otherIDsScopingOrganization", &value, "OtherIDs.scopingOrganization.id"));
     }
-    if let Some(postal) = &what.postal {
-        let value = format!("<value><postalCode>{}</postalCode></value>", escape(&scope.expand(postal)?));
+    if what.postal.is_some() || what.city.is_some() {
+        let part = |tag: &str, text: &Option<String>| match text {
+            None => Ok(String::new()),
+            Some(text) => scope.expand(text).map(|t| format!("<{tag}>{}</{tag}>", escape(&t))),
+        };
+        let value = format!("<value>{}{}</value>", part("city", &what.city)?, part("postalCode", &what.postal)?);
         list.push_str(&parameter("patientAddress", &value, "Patient.addr"));
     }
     if let Some(phone) = &what.phone {
@@ -174,15 +195,21 @@ fn pdq(what: &What, scope: &Scope) -> Result<String, String> {
         list.push_str(&parameter("patientTelecom", &value, "Patient.telecom"));
     }
     let quantity = what.quantity.map(|n| format!(r#"<initialQuantity value="{n}"/><initialQuantityCode code="RD"/>"#));
+    let degree = what.degree.map(|n| format!(r#"<matchCriterionList><minimumDegreeMatch><value xsi:type="INT" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" value="{n}"/><semanticsText>MinimumDegreeMatch</semanticsText></minimumDegreeMatch></matchCriterionList>"#));
+    let query_id = what.query_id.as_deref().unwrap_or("${uuid}");
     Ok(format!(
-        r#"<queryByParameter><queryId root="${{uuid}}"/><statusCode code="new"/><responseModalityCode code="R"/><responsePriorityCode code="I"/>{}<parameterList>{list}</parameterList></queryByParameter>"#,
-        quantity.unwrap_or_default()
+        r#"<queryByParameter><queryId root="{query_id}"/><statusCode code="new"/><responseModalityCode code="R"/><responsePriorityCode code="I"/>{}{}<parameterList>{list}</parameterList></queryByParameter>"#,
+        quantity.unwrap_or_default(),
+        degree.unwrap_or_default()
     ))
 }
 
-fn continuation(status: &str, scope: &Scope) -> Result<String, String> {
-    let quantity = if status == "aborted" { r#"<continuationQuantity value="0"/>"# } else { "" };
+fn continuation(status: &str, what: &What, scope: &Scope) -> Result<String, String> {
+    let number = |element: &str, n: Option<u32>| n.map(|n| format!(r#"<{element} value="{n}"/>"#)).unwrap_or_default();
+    let quantity = if status == "aborted" { what.quantity.or(Some(0)) } else { what.quantity };
+    let (start, quantity) = (number("startResultNumber", what.start), number("continuationQuantity", quantity));
+    let query_id = what.query_id.as_deref().unwrap_or("${uuid}");
     scope.expand(&format!(
-        r#"<queryContinuation><queryId root="${{uuid}}"/>{quantity}<statusCode code="{status}"/></queryContinuation>"#
+        r#"<queryContinuation><queryId root="{query_id}"/>{start}{quantity}<statusCode code="{status}"/></queryContinuation>"#
     ))
 }

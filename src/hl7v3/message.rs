@@ -196,6 +196,8 @@ pub struct Continuation {
     pub quantity: Option<u32>,
     /// `statusCode` is `aborted`, or the root says cancel.
     pub cancel: bool,
+    /// `acknowledgement/targetMessage/id`: the response before, where it is named.
+    pub follows: Option<InstanceIdentifier>,
 }
 
 /// What a reply's own wrapper needs besides the request's header.

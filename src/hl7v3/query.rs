@@ -102,7 +102,7 @@ pub(super) fn demographics(root: &At<'_>, findings: &mut Findings) -> Option<Con
     }
     let domains = domains(&list, "otherIDsScopingOrganization", findings);
     let criteria = criteria(&asked, &list, domains.iter().map(|placed| placed.value.clone()).collect(), findings);
-    let initial_quantity = quantity(&asked, "initialQuantity", findings);
+    let initial_quantity = positive(&asked, "initialQuantity", findings);
     let domain_locations = domains.into_iter().map(|placed| placed.location).collect();
     Some(Content::Demographics(Box::new(PatientQuery { query_id, criteria, domain_locations, initial_quantity })))
 }
@@ -148,14 +148,16 @@ fn minimum_degree(asked: &At<'_>, findings: &mut Findings) -> Option<u8> {
     degree
 }
 
-fn quantity(at: &At<'_>, element: &str, findings: &mut Findings) -> Option<u32> {
+/// A quantity of at least one: no page is empty on purpose.
+fn positive(at: &At<'_>, element: &str, findings: &mut Findings) -> Option<u32> {
     let value = at.first(element)?;
     let text = value.attribute("value")?;
-    let number = text.parse::<u32>().ok();
-    if number.is_none() {
-        findings.error("SYN102", "not a quantity", &value.path);
+    match text.parse::<i64>().map(u32::try_from) {
+        Ok(Ok(number)) if number > 0 => return Some(number),
+        Ok(_) => findings.error("SYN103", "a quantity is at least 1", &value.path),
+        Err(_) => findings.error("SYN102", "not a quantity", &value.path),
     }
-    number
+    None
 }
 
 /// Continue or cancel.
@@ -169,10 +171,17 @@ pub(super) fn continuation(root: &At<'_>, cancel: bool, findings: &mut Findings)
         return None;
     };
     let aborted = asked.first("statusCode").and_then(|status| status.attribute("code")) == Some("aborted");
+    let cancel = cancel || aborted;
+    // A cancellation asks for no more, and says so by a quantity of none.
+    let positive = |element: &str, findings: &mut Findings| match cancel {
+        true => None,
+        false => positive(&asked, element, findings),
+    };
     Some(Content::Continuation(Continuation {
         query_id,
-        start: quantity(&asked, "startResultNumber", findings),
-        quantity: quantity(&asked, "continuationQuantity", findings),
-        cancel: cancel || aborted,
+        start: positive("startResultNumber", findings),
+        quantity: positive("continuationQuantity", findings),
+        cancel,
+        follows: root.down(&["acknowledgement", "targetMessage", "id"]).as_ref().and_then(instance),
     }))
 }

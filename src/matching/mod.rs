@@ -12,6 +12,7 @@ mod levels;
 mod memory;
 mod model;
 pub mod normalize;
+mod pattern;
 mod record;
 mod retrieval;
 mod row;

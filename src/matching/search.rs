@@ -4,6 +4,7 @@
 //! query are not the matcher's: the registry looks them up.
 
 use super::normalize::{self, western};
+use super::pattern::{Pattern, is_pattern, patterns};
 use super::record::date_number;
 use super::seam::{SearchClause, SearchToken, TokenMatch};
 use super::tokens::{self, NameKinds, kind};
@@ -23,14 +24,26 @@ pub enum NamePolicy {
     Exact,
 }
 
-/// One thing sought: any of the tokens, in one of the ways.
+/// One thing sought: any of the tokens, in one of the ways, or any of the patterns.
 struct Sought {
     any_of: Vec<SearchToken>,
+    patterns: Vec<Pattern>,
     prefix: bool,
     similar: bool,
 }
 
 const CLOSE_HEAD: usize = 3;
+
+/// Degrees of one criterion: equal after normalisation.
+const EQUAL: u8 = 100;
+/// Begins with what is sought, or fits its pattern, where that was asked for.
+const BEGINS: u8 = 90;
+/// Another form of the same given name.
+const FAMILIAR: u8 = 85;
+/// One letter apart by sound; a birth date of less precision.
+const CLOSE: u8 = 80;
+/// Begins with what is sought, where anything alike was asked for.
+const LOOSE: u8 = 75;
 
 fn head(text: &str) -> Option<String> {
     let head: String = text.chars().take(CLOSE_HEAD).collect();
@@ -46,17 +59,18 @@ fn is_spelled_by_sound(kind: i16) -> bool {
 
 impl Sought {
     fn exactly(any_of: Vec<SearchToken>) -> Self {
-        Self { any_of, prefix: false, similar: false }
+        Self { any_of, patterns: Vec::new(), prefix: false, similar: false }
     }
 
-    fn matches(&self) -> Vec<TokenMatch> {
+    /// How it is looked up; none where what fits may begin anyhow, so that only a filter can tell.
+    fn matches(&self) -> Option<Vec<TokenMatch>> {
+        if !self.patterns.is_empty() {
+            return self.patterns.iter().map(|pattern| pattern.head().map(TokenMatch::Prefix)).collect();
+        }
         let mut found = Vec::new();
         for token in &self.any_of {
-            if self.prefix {
-                found.push(TokenMatch::Prefix(token.clone()));
-                continue;
-            }
-            found.push(TokenMatch::Exact(token.clone()));
+            let wanted = if self.prefix { TokenMatch::Prefix } else { TokenMatch::Exact };
+            found.push(wanted(token.clone()));
             if !self.similar {
                 continue;
             }
@@ -70,11 +84,15 @@ impl Sought {
                 found.push(TokenMatch::Prefix(SearchToken { kind: token.kind, value }));
             }
         }
-        found
+        Some(found)
     }
 
     /// How well the tokens of a record satisfy it.
     fn degree(&self, record: &[SearchToken]) -> Option<u8> {
+        if !self.patterns.is_empty() {
+            let fits = self.patterns.iter().any(|pattern| record.iter().any(|token| pattern.fits(token)));
+            return fits.then_some(BEGINS);
+        }
         let pairs = self.any_of.iter().flat_map(|sought| {
             record.iter().filter(move |token| token.kind == sought.kind).map(move |token| (sought, token))
         });
@@ -84,20 +102,20 @@ impl Sought {
     fn degree_of(&self, sought: &SearchToken, token: &SearchToken) -> Option<u8> {
         let (a, b) = (sought.value.as_str(), token.value.as_str());
         if a == b {
-            return Some(100);
+            return Some(EQUAL);
         }
-        if self.prefix && b.starts_with(a) {
-            return Some(90);
+        if self.similar {
+            if sought.kind == kind::GIVEN_LATIN && western::forms(a).contains(&b) {
+                return Some(FAMILIAR);
+            }
+            let close = is_spelled_by_sound(sought.kind) && osa_distance(a, b) <= 1;
+            let heads = head(a).is_some_and(|head| b.starts_with(&head));
+            if close && heads {
+                return Some(CLOSE);
+            }
         }
-        if !self.similar || self.prefix {
-            return None;
-        }
-        if sought.kind == kind::GIVEN_LATIN && western::forms(a).contains(&b) {
-            return Some(85);
-        }
-        let close = is_spelled_by_sound(sought.kind) && osa_distance(a, b) <= 1;
-        let heads = head(a).is_some_and(|head| b.starts_with(&head));
-        (close && heads).then_some(80)
+        let begins = self.prefix && b.starts_with(a);
+        begins.then_some(if self.similar { LOOSE } else { BEGINS })
     }
 }
 
@@ -114,16 +132,39 @@ fn nothing() -> Vec<SearchToken> {
     vec![SearchToken { kind: kind::SEX, value: "*".to_owned() }]
 }
 
-fn sought_name(kinds: &[NameKinds], text: &str, policy: NamePolicy) -> Option<Sought> {
-    let (text, wild) = unwild(text);
+/// What one part of a name asks for; none where it asks for nothing, as `*` does.
+fn sought_name(kinds: &[NameKinds], text: &str, how: How) -> Option<Sought> {
+    if is_pattern(text) {
+        let patterns = patterns(kinds, text)?;
+        return Some(Sought { any_of: Vec::new(), patterns, prefix: false, similar: false });
+    }
     if text.trim().is_empty() {
         return None;
     }
-    let mut any_of: Vec<SearchToken> = kinds.iter().flat_map(|kinds| tokens::name_tokens(*kinds, &text)).collect();
+    let mut any_of: Vec<SearchToken> = kinds.iter().flat_map(|kinds| tokens::name_tokens(*kinds, text)).collect();
     if any_of.is_empty() {
         any_of = nothing();
     }
-    Some(Sought { any_of, prefix: wild || policy == NamePolicy::Prefix, similar: policy == NamePolicy::Similar })
+    Some(Sought { any_of, patterns: Vec::new(), prefix: how.prefix, similar: how.similar })
+}
+
+/// How a name may differ from what is sought.
+#[derive(Clone, Copy)]
+struct How {
+    prefix: bool,
+    similar: bool,
+}
+
+impl How {
+    /// By the network's rule; who asks for names alike gets those that begin so too, unless names must be exact.
+    fn of(policy: NamePolicy, alike: bool) -> Self {
+        match policy {
+            NamePolicy::Exact => Self { prefix: false, similar: false },
+            NamePolicy::Similar | NamePolicy::Prefix if alike => Self { prefix: true, similar: true },
+            NamePolicy::Similar => Self { prefix: false, similar: true },
+            NamePolicy::Prefix => Self { prefix: true, similar: false },
+        }
+    }
 }
 
 /// What a name asks for: of each name all must hold. First the family name, then the given names.
@@ -135,14 +176,15 @@ struct SoughtName {
 impl SoughtName {
     fn of(criterion: &NameCriterion, policy: NamePolicy) -> Option<Self> {
         let name = &criterion.name;
-        let policy = if criterion.similar && policy == NamePolicy::Prefix { NamePolicy::Similar } else { policy };
-        if tokens::is_text_only(name) {
-            return Some(Self { family: None, given: text_sought(name, policy) });
-        }
-        let family = sought_name(&[NameKinds::Family], &name.family(), policy);
-        let given =
-            name.parts_of(NamePartKind::Given).filter_map(|text| sought_name(&[NameKinds::Given], text, policy));
-        let found = Self { family, given: given.collect() };
+        let how = How::of(policy, criterion.similar);
+        let found = if tokens::is_text_only(name) {
+            Self { family: None, given: text_sought(name, how) }
+        } else {
+            let family = sought_name(&[NameKinds::Family], &name.family(), how);
+            let given =
+                name.parts_of(NamePartKind::Given).filter_map(|text| sought_name(&[NameKinds::Given], text, how));
+            Self { family, given: given.collect() }
+        };
         (found.family.is_some() || !found.given.is_empty()).then_some(found)
     }
 
@@ -156,23 +198,23 @@ impl SoughtName {
 }
 
 /// A name of text only: each word is a family or a given name, or it is the whole name without a blank.
-fn text_sought(name: &PersonName, policy: NamePolicy) -> Vec<Sought> {
+fn text_sought(name: &PersonName, how: How) -> Vec<Sought> {
+    let whole = |kind: i16| match kind {
+        kind::FAMILY_KANJI => Some(kind::FULL_KANJI),
+        kind::FAMILY_READING => Some(kind::JOINED_READING),
+        _ => None,
+    };
     let words = tokens::text_words(name);
     let alone = words.len() == 1;
     let each = words.iter().filter_map(|word| {
-        let mut sought = sought_name(&[NameKinds::Family, NameKinds::Given], word, policy)?;
+        let mut sought = sought_name(&[NameKinds::Family, NameKinds::Given], word, how)?;
         if alone {
-            let whole: Vec<SearchToken> = sought
-                .any_of
-                .iter()
-                .filter_map(|token| match token.kind {
-                    kind::FAMILY_KANJI => Some((kind::FULL_KANJI, &token.value)),
-                    kind::FAMILY_READING => Some((kind::JOINED_READING, &token.value)),
-                    _ => None,
-                })
-                .map(|(kind, value)| SearchToken { kind, value: value.clone() })
-                .collect();
-            sought.any_of.extend(whole);
+            let joined = sought.any_of.iter().filter_map(|token| Some((whole(token.kind)?, token.value.clone())));
+            let joined: Vec<SearchToken> = joined.map(|(kind, value)| SearchToken { kind, value }).collect();
+            sought.any_of.extend(joined);
+            let over: Vec<Pattern> =
+                sought.patterns.iter().filter_map(|pattern| Some(pattern.over(whole(pattern.kind())?))).collect();
+            sought.patterns.extend(over);
         }
         Some(sought)
     });
@@ -187,7 +229,7 @@ fn sought_address(address: &Address) -> Vec<Sought> {
     }
     let found = tokens::place_tokens(&plain);
     let found = if found.is_empty() { nothing() } else { found };
-    found.into_iter().map(|token| Sought { any_of: vec![token], prefix: wild, similar: false }).collect()
+    found.into_iter().map(|token| Sought { prefix: wild, ..Sought::exactly(vec![token]) }).collect()
 }
 
 fn sought_telecoms(telecoms: &[Telecom]) -> Option<Sought> {
@@ -196,12 +238,15 @@ fn sought_telecoms(telecoms: &[Telecom]) -> Option<Sought> {
     (!telecoms.is_empty()).then_some(Sought::exactly(found))
 }
 
-fn sought_mothers(names: &[PersonName], policy: NamePolicy) -> Vec<Vec<Sought>> {
-    let words = |name| tokens::mother_words(name).into_iter();
-    let all = names
-        .iter()
-        .map(|name| words(name).filter_map(|word| sought_name(&[NameKinds::Mother], &word, policy)).collect());
-    all.filter(|sought: &Vec<Sought>| !sought.is_empty()).collect()
+/// What each of several alternatives asks for; nothing at all where one of them asks for nothing.
+fn any_of<T>(alternatives: impl Iterator<Item = Option<T>>) -> Vec<T> {
+    alternatives.collect::<Option<Vec<T>>>().unwrap_or_default()
+}
+
+fn sought_mother(name: &PersonName, how: How) -> Option<Vec<Sought>> {
+    let words = tokens::mother_words(name);
+    let sought: Vec<Sought> = words.iter().filter_map(|word| sought_name(&[NameKinds::Mother], word, how)).collect();
+    (!sought.is_empty()).then_some(sought)
 }
 
 fn birth_matches(birth: BirthCriterion) -> Vec<TokenMatch> {
@@ -217,7 +262,8 @@ fn birth_matches(birth: BirthCriterion) -> Vec<TokenMatch> {
 }
 
 fn clause(sought: &[&Sought]) -> Option<SearchClause> {
-    let any_of: Vec<TokenMatch> = sought.iter().flat_map(|sought| sought.matches()).collect();
+    let each: Option<Vec<Vec<TokenMatch>>> = sought.iter().map(|sought| sought.matches()).collect();
+    let any_of = each?.concat();
     (!any_of.is_empty()).then_some(SearchClause { any_of })
 }
 
@@ -227,9 +273,11 @@ fn alternatives(groups: &[Vec<&Sought>]) -> Vec<SearchClause> {
         [] => Vec::new(),
         [only] => only.iter().filter_map(|sought| clause(&[*sought])).collect(),
         many => {
-            let firsts: Vec<&Sought> = many.iter().filter_map(|group| group.first().copied()).collect();
-            let lasts: Vec<&Sought> = many.iter().filter_map(|group| group.last().copied()).collect();
-            clause(&firsts).into_iter().chain(clause(&lasts)).collect()
+            let looked_up = |sought: &&&Sought| sought.matches().is_some();
+            let first: Option<Vec<&Sought>> = many.iter().map(|group| group.iter().find(looked_up).copied()).collect();
+            let last: Option<Vec<&Sought>> =
+                many.iter().map(|group| group.iter().rev().find(looked_up).copied()).collect();
+            [first, last].into_iter().flatten().filter_map(|one_of_each| clause(&one_of_each)).collect()
         }
     }
 }
@@ -265,18 +313,24 @@ impl SearchPlan {
     /// The plan of `query`, names found as `policy` says.
     pub fn of(query: &DemographicsQuery, policy: NamePolicy) -> Self {
         Self {
-            names: query.names.iter().filter_map(|name| SoughtName::of(name, policy)).collect(),
+            names: any_of(query.names.iter().map(|name| SoughtName::of(name, policy))),
             birth: query.birth,
             sex: query.sex.map(|sex| Sought::exactly(vec![tokens::sex_token(sex)])),
             addresses: query.addresses.iter().map(sought_address).collect(),
             telecoms: sought_telecoms(&query.telecoms),
-            mothers: sought_mothers(&query.mothers_maiden_names, policy),
+            mothers: any_of(query.mothers_maiden_names.iter().map(|name| sought_mother(name, How::of(policy, false)))),
             minimum_degree: query.minimum_degree,
         }
     }
 
+    /// Whether it asks for anything at all.
+    pub fn constrains(&self) -> bool {
+        let lists = [self.names.is_empty(), self.addresses.is_empty(), self.mothers.is_empty()];
+        lists.contains(&false) || self.birth.is_some() || self.sex.is_some() || self.telecoms.is_some()
+    }
+
     /// What a record must hold to come into question, the most telling first; empty where the query constrains
-    /// nothing that tokens know.
+    /// nothing that can be looked up.
     pub fn clauses(&self) -> Vec<SearchClause> {
         fn groups(all: &[Vec<Sought>]) -> Vec<Vec<&Sought>> {
             all.iter().map(|group| group.iter().collect()).collect()
@@ -324,5 +378,5 @@ fn birth_degree(birth: BirthCriterion, demographics: &Demographics) -> Option<u8
     let date = demographics.birth_date.value().filter(|date| date_number(date) != 0)?;
     let (first, last) = date.period();
     let within = birth.from.is_none_or(|from| last >= from) && birth.to.is_none_or(|to| first <= to);
-    within.then_some(if first == last { 100 } else { 80 })
+    within.then_some(if first == last { EQUAL } else { CLOSE })
 }

@@ -212,9 +212,15 @@ pub fn search_tokens(demographics: &Demographics) -> Vec<SearchToken> {
     found.into_iter().filter(|token| !token.value.is_empty()).collect()
 }
 
-/// The words of a mother's maiden name: the family name, else its text, else what there is.
+/// The words of a mother's maiden name: the family name (that of her birth, where it is told apart), else its text,
+/// else what there is.
 pub fn mother_words(name: &PersonName) -> Vec<String> {
-    let family = name.family();
+    let born = name
+        .parts
+        .iter()
+        .filter(|part| part.kind == NamePartKind::Family && part.qualifiers.iter().any(|qualifier| qualifier == "BR"));
+    let born = born.map(|part| part.value.as_str()).collect::<Vec<_>>().join(" ");
+    let family = if born.trim().is_empty() { name.family() } else { born };
     if !family.trim().is_empty() {
         return vec![family];
     }

@@ -126,6 +126,13 @@ impl Domains {
         self.by_key.values()
     }
 
+    /// The keys of all domains, in order.
+    pub fn keys(&self) -> impl Iterator<Item = &DomainKey> {
+        let mut keys: Vec<&DomainKey> = self.by_key.keys().collect();
+        keys.sort();
+        keys.into_iter()
+    }
+
     /// The regional authority.
     pub fn regional(&self) -> &AssigningAuthority {
         &self.regional

@@ -6,6 +6,7 @@
 //! language: it takes and gives identity values, and refuses with a [`Refusal`] that names the reason.
 
 mod act;
+mod continuation;
 mod crossref;
 mod domains;
 mod doubts;
@@ -35,6 +36,7 @@ mod urgency;
 mod verify;
 mod what_if;
 
+pub use continuation::{FirstPage, NextPage, Page};
 pub use crossref::{CrossReference, ShownRecord};
 pub use domains::{DomainState, DomainView, Domains};
 pub use doubts::{Contradiction, Doubts, WeakBridge};
@@ -51,7 +53,7 @@ pub use person::{PersonView, RecordView};
 pub use registration::Registered;
 pub use replay::{Change, ReplayError, Replayed};
 pub use review::{ReviewView, ReviewedNow, Verdict as ReviewVerdict};
-pub use search::{FoundPerson, SearchAnswer};
+pub use search::{FoundPerson, SearchAnswer, Source};
 pub use urgency::Urgency;
 pub use verify::Finding;
 pub use what_if::{Asked, Difference, Fate, Moment, Rule, Sample, WhatIf};
@@ -152,6 +154,8 @@ pub struct Settings {
     pub names: NamePolicy,
     /// Most patients of one answer; more is refused with advice.
     pub search_limit: u32,
+    /// For how long further pages of an answer can be asked for.
+    pub search_kept_seconds: u32,
     /// The regional authority.
     pub regional: RegionalSettings,
     /// The domains to add or alter in the store at start.
@@ -321,6 +325,7 @@ mod tests {
             audit_wait: false,
             names: NamePolicy::Similar,
             search_limit: 200,
+            search_kept_seconds: 600,
             regional,
             domains: Vec::new(),
             model: Model::japanese(),

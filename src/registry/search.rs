@@ -4,8 +4,8 @@
 use super::crossref::ShownRecord;
 use super::error::{Place, Reason, Refusal};
 use super::{Failure, Registry};
-use crate::access::{Permission, Principal};
-use crate::identity::{Demographics, DemographicsQuery, Oid, PersonId, RecordId};
+use crate::access::{Permission, Policy, Principal};
+use crate::identity::{Demographics, DemographicsQuery, DomainKey, Oid, PersonId, RecordId};
 use crate::matching::{SearchPlan, SearchToken, search_tokens};
 use crate::store::{FoundRecord, SourceRecordRow, Transaction};
 use std::collections::BTreeMap;
@@ -37,10 +37,55 @@ pub struct SearchAnswer {
     pub people: Vec<FoundPerson>,
 }
 
+/// Whose demographics are searched and shown (decision 19).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Of all sources the record that fits best.
+    Best,
+    /// The records of these domains alone.
+    Of(Vec<DomainKey>),
+}
+
+impl Source {
+    fn holds(&self, row: &SourceRecordRow) -> bool {
+        match self {
+            Source::Best => true,
+            Source::Of(domains) => domains.iter().any(|domain| domain.0 == row.domain_key),
+        }
+    }
+}
+
 impl Registry {
+    /// The source that a message asks whose receiver is named so: by an assigning authority among `named`, else as the
+    /// `system` that feeds domains of its own. Who names neither asks the network.
+    pub fn source(&self, named: &[Oid], system: Option<&str>) -> Source {
+        if let Some(authority) = named.iter().find_map(|oid| self.0.domains.by_oid(oid)) {
+            return Source::Of(vec![authority.key.clone()]);
+        }
+        let Some(system) = system.map(Principal::system) else { return Source::Best };
+        let feeds = |key: &&DomainKey| self.0.settings.policy.allows(&system, Permission::Assert, key);
+        match self.0.settings.policy {
+            Policy::Open => Source::Best,
+            Policy::Registered(_) => match self.0.domains.keys().filter(feeds).cloned().collect::<Vec<_>>() {
+                none if none.is_empty() => Source::Best,
+                domains => Source::Of(domains),
+            },
+        }
+    }
+
     /// The people who fit `query`, of those whose sources the principal may search.
     pub fn search(
         &self,
+        principal: &Principal,
+        query: &DemographicsQuery,
+    ) -> Result<Result<SearchAnswer, Vec<Refusal>>, Failure> {
+        self.search_at(&Source::Best, principal, query)
+    }
+
+    /// Likewise by what `source` tells of them.
+    pub fn search_at(
+        &self,
+        source: &Source,
         principal: &Principal,
         query: &DemographicsQuery,
     ) -> Result<Result<SearchAnswer, Vec<Refusal>>, Failure> {
@@ -54,7 +99,7 @@ impl Registry {
         if query.is_unconstrained() {
             return Ok(Err(vec![Refusal::new(Reason::NoCriteria, Place::Message)]));
         }
-        self.0.store.read(|tx| self.search_in(tx, principal, query))
+        self.0.store.read(|tx| self.search_in(tx, principal, query, source))
     }
 
     fn search_in(
@@ -62,33 +107,53 @@ impl Registry {
         tx: &mut Transaction<'_>,
         principal: &Principal,
         query: &DemographicsQuery,
+        source: &Source,
     ) -> Result<Result<SearchAnswer, Vec<Refusal>>, Failure> {
         let too_many = || Ok(Err(vec![Refusal::new(Reason::TooManyMatches, Place::Message)]));
         let limit = usize::try_from(self.0.settings.search_limit).unwrap_or(usize::MAX);
         let read_limit = limit.saturating_mul(READ_FACTOR);
         let plan = SearchPlan::of(query, self.0.settings.names);
+        if query.identifiers.is_empty() && plan.clauses().is_empty() {
+            // A name that ends in what is sought, say, can only be looked for among few.
+            let reason = if plan.constrains() { Reason::TooManyMatches } else { Reason::NoCriteria };
+            return Ok(Err(vec![Refusal::new(reason, Place::Message)]));
+        }
         let Some(found) = self.sought_records(tx, principal, query, &plan, read_limit + 1)? else {
             return Ok(Ok(SearchAnswer { people: Vec::new() }));
         };
         if found.len() > read_limit {
             return too_many();
         }
-        let best = self.best_of_each_person(tx, principal, &plan, &found)?;
+        let best = self.best_of_each_person(tx, (principal, source), &plan, &found)?;
         let mut people = Vec::new();
-        for (person, (degree, record, demographics)) in best {
-            let identifiers = self.identifiers_of(tx, principal, person, &query.domains)?;
-            if identifiers.is_empty() {
-                continue;
-            }
+        for (person, fits) in best {
+            let Some(shown) = self.shown_person(tx, principal, person, fits, &query.domains)? else { continue };
             if people.len() >= limit {
                 return too_many();
             }
-            let has = |oid: &Oid| identifiers.iter().any(|shown| shown.identifier.authority == *oid);
-            let domains_without = query.domains.iter().filter(|oid| !has(oid)).cloned().collect();
-            people.push(FoundPerson { person, record, demographics, identifiers, domains_without, degree });
+            people.push(shown);
         }
         people.sort_by(|a, b| b.degree.cmp(&a.degree).then(a.person.cmp(&b.person)));
         Ok(Ok(SearchAnswer { people }))
+    }
+
+    /// A person with the identifiers in `domains` (all where none is named) that the principal may see; none where
+    /// there is none of them.
+    pub(super) fn shown_person(
+        &self,
+        tx: &mut Transaction<'_>,
+        principal: &Principal,
+        person: PersonId,
+        (degree, record, demographics): (u8, RecordId, Demographics),
+        domains: &[Oid],
+    ) -> Result<Option<FoundPerson>, Failure> {
+        let identifiers = self.identifiers_of(tx, principal, person, domains)?;
+        if identifiers.is_empty() {
+            return Ok(None);
+        }
+        let has = |oid: &Oid| identifiers.iter().any(|shown| shown.identifier.authority == *oid);
+        let domains_without = domains.iter().filter(|oid| !has(oid)).cloned().collect();
+        Ok(Some(FoundPerson { person, record, demographics, identifiers, domains_without, degree }))
     }
 
     /// The records that may fit: by identifier where one is given (all must be one person's), else by tokens.
@@ -125,7 +190,7 @@ impl Registry {
     fn best_of_each_person(
         &self,
         tx: &mut Transaction<'_>,
-        principal: &Principal,
+        (principal, source): (&Principal, &Source),
         plan: &SearchPlan,
         found: &[FoundRecord],
     ) -> Result<BTreeMap<PersonId, (u8, RecordId, Demographics)>, Failure> {
@@ -137,8 +202,9 @@ impl Registry {
         let persons: BTreeMap<RecordId, PersonId> = tx.persons_of(&records)?.into_iter().collect();
         let mut best: BTreeMap<PersonId, (u8, RecordId, Demographics)> = BTreeMap::new();
         for (record, demographics) in tx.versions_current(&records)? {
-            let searchable =
-                rows.get(&record.0).is_some_and(|row| row.status == "active" && self.may_search(principal, row));
+            let told =
+                |row: &SourceRecordRow| row.status == "active" && source.holds(row) && self.may_search(principal, row);
+            let searchable = rows.get(&record.0).is_some_and(told);
             let (Some(person), true) = (persons.get(&record), searchable) else { continue };
             let degree = match tokens.get(&record) {
                 Some(tokens) => plan.degree(tokens, &demographics),
@@ -152,7 +218,7 @@ impl Registry {
         Ok(best)
     }
 
-    fn may_search(&self, principal: &Principal, row: &SourceRecordRow) -> bool {
+    pub(super) fn may_search(&self, principal: &Principal, row: &SourceRecordRow) -> bool {
         self.0
             .domains
             .by_key(&row.domain_key)

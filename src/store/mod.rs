@@ -42,8 +42,8 @@ pub use journal::Journal;
 pub use kept::JournalPlace;
 pub use locks::Hold;
 pub use rows::{
-    AuditRow, Counts, DeadLetterRow, DecisionRow, DomainRow, EventRow, InboxRow, LinkRow, OperationRow, OutboxRow,
-    PersonRow, ReviewRow, SenderRow, SourceRecordRow, SubscriberRow,
+    AuditRow, Counts, DeadLetterRow, DecisionRow, DomainRow, EventRow, InboxRow, KeptQueryRow, LinkRow, OperationRow,
+    OutboxRow, PersonRow, ReviewRow, SenderRow, SourceRecordRow, SubscriberRow,
 };
 pub use tables::{Filed, FoundRecord};
 pub use transaction::Transaction;

@@ -333,6 +333,34 @@ pub struct AuditRow {
     pub digest: Option<String>,
 }
 
+/// A query by demographics of which further pages can be asked for.
+#[derive(Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::kept_query)]
+pub struct KeptQueryRow {
+    /// A hash of who asked and of the query's id.
+    pub id: i64,
+    /// Who asked.
+    pub principal: String,
+    /// The query's id as sent.
+    pub query_id: String,
+    /// Since when it is kept.
+    pub kept: i64,
+    /// Until when.
+    pub expires: i64,
+    /// The domains asked for, as a JSON array of OIDs.
+    pub domains: String,
+    /// Patients of a page, where a continuation does not say.
+    pub page_size: i32,
+    /// The place of the first patient not told yet, from 0.
+    pub next: i32,
+    /// Which reply ended at which place, as a JSON array.
+    pub pages: String,
+    /// Who was found, in order, as a JSON array.
+    pub results: String,
+    /// The echo of the query.
+    pub echo: String,
+}
+
 /// A domain with its names as they stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DomainRow {

@@ -258,6 +258,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    kept_query (id) {
+        id -> BigInt,
+        principal -> Text,
+        query_id -> Text,
+        kept -> BigInt,
+        expires -> BigInt,
+        domains -> Text,
+        page_size -> Integer,
+        next -> Integer,
+        pages -> Text,
+        results -> Text,
+        echo -> Text,
+    }
+}
+
+diesel::table! {
     setting (name) {
         name -> Text,
         value -> Text,
@@ -286,5 +302,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     subscriber,
     dead_letter,
     audit,
+    kept_query,
     setting,
 );

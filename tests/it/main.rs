@@ -12,6 +12,7 @@ mod architecture;
 mod care;
 mod choices;
 mod concurrency;
+mod continuation;
 mod explaining;
 mod histories;
 mod import;

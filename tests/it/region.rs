@@ -46,6 +46,7 @@ pub fn settings() -> Settings {
         audit_wait: false,
         names: NamePolicy::Similar,
         search_limit: 200,
+        search_kept_seconds: 600,
         regional: RegionalSettings {
             oid: oid(REGIONAL),
             namespace: "HOSHIMI".to_owned(),

@@ -101,8 +101,10 @@ fn demographics_queries() {
     for good in ["0", "100"] {
         both(&degree(good), "");
     }
-    let quantity = query("PRPA_IN201305UV02", r#"<initialQuantity value="-5"/>"#, "");
-    both(&quantity, "SYN102 /controlActProcess/queryByParameter/initialQuantity");
+    for (bad, code) in [("-5", "SYN103"), ("0", "SYN103"), ("9999999999", "SYN103"), ("x", "SYN102")] {
+        let quantity = query("PRPA_IN201305UV02", &format!(r#"<initialQuantity value="{bad}"/>"#), "");
+        both(&quantity, &format!("{code} /controlActProcess/queryByParameter/initialQuantity"));
+    }
 }
 
 #[test]
@@ -161,8 +163,11 @@ fn continuations() {
     check_read(go, r#"<statusCode code="waitContinuedQueryResponse"/>"#, (None, None, false));
     let full = r#"<startResultNumber value="11"/><continuationQuantity value="10"/>"#;
     check_read(go, full, (Some(11), Some(10), false));
-    check_read(go, r#"<continuationQuantity value="0"/><statusCode code="aborted"/>"#, (None, Some(0), true));
+    check_read(go, r#"<continuationQuantity value="0"/><statusCode code="aborted"/>"#, (None, None, true));
     check_read("QUQI_IN000003UV01_Cancel", "", (None, None, true));
+    let none = format!(r#"{id}<continuationQuantity value="0"/><statusCode code="waitContinuedQueryResponse"/>"#);
+    let place = "SYN103 /controlActProcess/queryContinuation/continuationQuantity";
+    check(&text(go, &none), place, place);
     check(&text(go, ""), "SYN100 /controlActProcess/queryContinuation", "SYN100 /controlActProcess/queryContinuation");
     check(&payload(go, ""), "SYN100 /controlActProcess", "SYN100 /controlActProcess");
 }

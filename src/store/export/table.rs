@@ -182,7 +182,7 @@ macro_rules! table {
 }
 
 /// Every table in the order of an export, but for who holds which lane of keys.
-pub(super) const TABLES: [Table; 21] = [
+pub(super) const TABLES: [Table; 22] = [
     table!(setting { name: String, value: String }),
     table!(domain {
         key: String,
@@ -259,6 +259,10 @@ pub(super) const TABLES: [Table; 21] = [
     table!(audit by id {
         id: i64, seq: Option<i64>, time: i64, transaction_name: String, principal: String, action: String,
         outcome: i32, reason: String, message_id: String, records: String, persons: String, digest: Option<String>,
+    }),
+    table!(kept_query by id {
+        id: i64, principal: String, query_id: String, kept: i64, expires: i64, domains: String, page_size: i32,
+        next: i32, pages: String, results: String, echo: String,
     }),
 ];
 

@@ -8,6 +8,7 @@ mod event;
 mod filing;
 mod inbox;
 mod invariants;
+mod kept_query;
 mod link;
 mod operation;
 mod outbox;
