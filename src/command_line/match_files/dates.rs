@@ -16,7 +16,7 @@ pub fn read(text: &str, format: Option<&str>) -> Option<u32> {
     }
     if let Some((start, rest)) = era(&text) {
         let parts = numbers(&rest.replace('元', "1"));
-        let year = start + parts.first()?;
+        let year = start.checked_add(*parts.first()?)?;
         return number(year, parts.get(1).copied().unwrap_or(0), parts.get(2).copied().unwrap_or(0));
     }
     // A time of day may follow.
@@ -70,6 +70,7 @@ mod tests {
             ("14/03/1980", Some("%d/%m/%Y"), Some(19_800_314)),
             ("19801345", None, Some(19_801_345)),
             ("14/03/1980", None, None),
+            ("h4294967295", None, None),
             ("unknown", None, None),
             ("", None, None),
         ] {
