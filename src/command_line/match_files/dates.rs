@@ -32,7 +32,7 @@ pub fn read(text: &str, format: Option<&str>) -> Option<u32> {
 }
 
 fn number(year: u32, month: u32, day: u32) -> Option<u32> {
-    (year > 0 && year < 10_000 && month < 100 && day < 100).then_some(year * 10_000 + month * 100 + day)
+    (year > 0 && year < 10_000 && month < 100 && day < 100).then(|| year * 10_000 + month * 100 + day)
 }
 
 fn numbers(text: &str) -> Vec<u32> {
@@ -71,6 +71,7 @@ mod tests {
             ("19801345", None, Some(19_801_345)),
             ("14/03/1980", None, None),
             ("h4294967295", None, None),
+            ("4000000000-12", None, None),
             ("unknown", None, None),
             ("", None, None),
         ] {
