@@ -43,9 +43,15 @@ fn keys() -> Keys {
                     let list = statement.split_once('(').unwrap().1.split(')').next().unwrap();
                     keys.get_mut(&name(5)).expect("an index of no table").push(names(list));
                 }
+                ["ALTER", "TABLE", ..] if statement.contains("ADD PRIMARY KEY (") && !statement.contains("UNIQUE") => {
+                    let list = statement.split_once("ADD PRIMARY KEY (").unwrap().1.split(')').next().unwrap();
+                    keys.get_mut(&name(2)).expect("a key of no table")[0] = names(list);
+                }
                 ["ALTER", "TABLE", ..] if statement.contains("PRIMARY KEY") || statement.contains("UNIQUE") => {
                     panic!("teach this test to read {statement}");
                 }
+                // None of these is unique.
+                ["DROP", "INDEX", "\"link_record\"" | "\"steward_decision_a\"" | "\"review_record\""] => {}
                 ["DROP", "TABLE" | "INDEX", ..] => panic!("teach this test to read {statement}"),
                 _ => {}
             }
@@ -88,5 +94,5 @@ fn every_key_has_the_column_that_distributes_its_table_or_the_page_says_that_it_
             unfit.push(table.as_str());
         }
     }
-    assert_eq!(unfit, ["link", "review", "source_record", "steward_decision"]);
+    assert!(unfit.is_empty(), "{unfit:?}");
 }

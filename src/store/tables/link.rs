@@ -25,7 +25,9 @@ impl Transaction<'_> {
             return Ok(None);
         };
         held.valid_to = Some(now);
-        on_connection!(self, connection => diesel::update(link::table.find(held.id))
+        on_connection!(self, connection => diesel::update(link::table)
+            .filter(link::record_id.eq(held.record_id))
+            .filter(link::id.eq(held.id))
             .set(link::valid_to.eq(held.valid_to))
             .execute(connection))?;
         self.changed(Thing::Record(record.0));

@@ -167,6 +167,30 @@ fn a_record_has_one_link_that_holds() {
 }
 
 #[test]
+fn a_number_that_is_given_twice_is_refused_or_found() {
+    each(|store, place| {
+        write(store, |tx| {
+            tx.record_insert(&record(1, "a"))?;
+            tx.record_insert(&record(2, "b"))?;
+            tx.person_insert(PersonId(50), 1)?;
+            tx.link_open(&link(10, 1, 50, 1))
+        });
+        let again = store.write(Vec::new(), |tx| tx.link_open(&link(10, 2, 50, 1)));
+        let rule = |store: &Store| {
+            let broken = read(store, |tx| tx.invariants());
+            broken.into_iter().find(|(rule, _)| rule.contains("given twice")).map(|(_, rows)| rows)
+        };
+        if place.url.starts_with("sqlite:") {
+            assert!(matches!(again, Err(StoreError::Conflict(_))), "{again:?}");
+            assert_eq!(rule(store), Some(0));
+        } else {
+            again.unwrap();
+            assert_eq!(rule(store), Some(1));
+        }
+    });
+}
+
+#[test]
 fn regional_ids_are_never_given_twice() {
     each(|store, _| {
         let leased = |store: &Store| write(store, |tx| tx.regional_lease("27", 100));
