@@ -5,7 +5,9 @@
 //! `cargo bench --bench service -- crowd` compares normal requests with and without `--silent N` connections that say
 //! nothing and `--slow N` that say a byte a second;
 //! `cargo bench --bench service -- start` times a process from its start to its first ready answer, after it was
-//! stopped and after it was killed amid feeds. Options:
+//! stopped and after it was killed amid feeds;
+//! `cargo bench --bench service -- decisions` times the matcher's decision about one record against the store, in this
+//! process and without writing. Options:
 //! `--records N` (what the store holds first), `--rounds N`, `--seconds N` (of a query round), `--feeds N` (of a
 //! feed round), `--folder DIR` (on the disk to be measured), `--keep` (the store, for the next run), `--alone` (no
 //! ceiling: for a profiler), `--in-place` (feeds go into the store itself, which then holds more, and there is no
@@ -18,6 +20,7 @@
 mod ceiling;
 mod client;
 mod crowd;
+mod decisions;
 mod echo;
 mod figures;
 mod scene;
@@ -79,6 +82,9 @@ fn main() {
     }
     if matches!(options.what.as_str(), "all" | "start") {
         start(&scene, &options);
+    }
+    if matches!(options.what.as_str(), "all" | "decisions") {
+        decisions::measure(&scene, options.feeds);
     }
     if matches!(options.what.as_str(), "all" | "crowd") {
         crowd::measure(&scene, options.rounds, std::time::Duration::from_secs(options.seconds), options.crowd);

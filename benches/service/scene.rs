@@ -104,10 +104,9 @@ impl Scene {
         self.sample.iter().filter_map(query).take(count).collect()
     }
 
-    /// ITI-44 add of records that the store has not seen: the people of another seed, in an order that has nothing to do
-    /// with who is who. As they are drawn, a person's records follow each other.
+    /// ITI-44 add of records that the store has not seen.
     pub fn feeds(&self, count: usize, round: usize) -> Vec<String> {
-        let (seed, run) = (SEED + 1 + u64::try_from(round).unwrap(), Clock::system().micros());
+        let run = Clock::system().micros();
         let feed = |(number, record): (usize, DemoRecord)| {
             let identifier = PatientIdentifier { authority: record.oid, value: format!("{run}-{number}") };
             let shown = ShownIdentifier { identifier, authority_name: record.domain.0.to_uppercase() };
@@ -118,11 +117,23 @@ impl Scene {
             };
             soap("pix", "PRPA_IN201301UV02", &feed_add(&frame(), &patient))
         };
+        self.strangers(count, round).into_iter().enumerate().map(feed).collect()
+    }
+
+    /// Records that the store has not seen: of the people of another seed, in an order that has nothing to do with who
+    /// is who. As they are drawn, a person's records follow each other.
+    pub fn strangers(&self, count: usize, round: usize) -> Vec<DemoRecord> {
+        let seed = SEED + 1 + u64::try_from(round).unwrap();
         let mut all: Vec<_> = demo::records(&demo::Settings { people: count, seed }).take(count).enumerate().collect();
         all.sort_by_key(|(number, _)| {
             u64::try_from(*number).unwrap().wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)
         });
-        all.into_iter().map(feed).collect()
+        all.into_iter().map(|(_, record)| record).collect()
+    }
+
+    /// The store, open in this process.
+    pub fn registry(&self) -> Registry {
+        registry(&self.path)
     }
 }
 

@@ -9,7 +9,7 @@
 use super::feed::{Asserted, FeedCommand, Weighed, with_hints};
 use super::{Failure, Registry};
 use crate::access::Principal;
-use crate::identity::RecordId;
+use crate::identity::{Demographics, RecordId};
 use crate::matching::{Constraints, Verdict, decide};
 use crate::store::{Transaction, Witness};
 use std::sync::Arc;
@@ -96,6 +96,14 @@ impl Registry {
         // As if the identifier were new; of hints the store has to tell.
         let plain = command.other_identifiers.is_empty();
         plain.then(|| Rehearsal::of_new(Arc::new(self.weigh_over(None, &command.demographics))))
+    }
+
+    /// What a feed with these demographics, under an identifier that nobody knows, would come to now. Nothing is
+    /// written, and nothing is audited: who shows it to somebody must see to both.
+    pub fn consider(&self, demographics: &Demographics) -> Result<Verdict, Failure> {
+        let weighed = self.weigh_over(None, demographics);
+        let model = self.0.population.model();
+        self.0.store.read(|tx| Ok(decide(&weighed.comparison, None, &Constraints::default(), &model, tx)?))
     }
 
     fn work_out(

@@ -16,7 +16,7 @@ pub fn read(text: &str, format: Option<&str>) -> Option<u32> {
     }
     if let Some((start, rest)) = era(&text) {
         let parts = numbers(&rest.replace('元', "1"));
-        let year = start + parts.first()?;
+        let year = start.checked_add(*parts.first()?)?;
         return number(year, parts.get(1).copied().unwrap_or(0), parts.get(2).copied().unwrap_or(0));
     }
     // A time of day may follow.
@@ -32,7 +32,7 @@ pub fn read(text: &str, format: Option<&str>) -> Option<u32> {
 }
 
 fn number(year: u32, month: u32, day: u32) -> Option<u32> {
-    (year > 0 && year < 10_000 && month < 100 && day < 100).then_some(year * 10_000 + month * 100 + day)
+    (year > 0 && year < 10_000 && month < 100 && day < 100).then(|| year * 10_000 + month * 100 + day)
 }
 
 fn numbers(text: &str) -> Vec<u32> {
@@ -70,6 +70,8 @@ mod tests {
             ("14/03/1980", Some("%d/%m/%Y"), Some(19_800_314)),
             ("19801345", None, Some(19_801_345)),
             ("14/03/1980", None, None),
+            ("h4294967295", None, None),
+            ("4000000000-12", None, None),
             ("unknown", None, None),
             ("", None, None),
         ] {
