@@ -110,6 +110,13 @@ pub fn rules_of(settings: &Configuration) -> Result<registry::Settings, StartErr
     rules(settings, model(&settings.matching.model)?)
 }
 
+/// The registry over the store that `settings` name, for somebody who only looks while another process has it open.
+pub fn onlooker(settings: &Configuration, clock: Clock) -> Result<Registry, StartError> {
+    let model = model(&settings.matching.model)?;
+    let store = Store::look(&settings.store.url, &clock).map_err(StartError::Store)?;
+    Registry::look(store, rules(settings, model)?, clock).map_err(StartError::Registry)
+}
+
 /// The transactions over `registry`.
 pub fn service(registry: Registry, settings: &Configuration) -> Service {
     let devices = settings

@@ -2,8 +2,10 @@
 //!
 //! Nothing must be decided here beyond what can be seen from the words alone.
 
+mod parties;
 mod people;
 
+pub use parties::{Domain, DomainCommand, System, SystemCommand};
 pub use people::{Because, Day, Explain, Person, PersonCommand, PersonSelector};
 
 use crate::config::LogFormat;
@@ -82,6 +84,10 @@ pub enum Command {
     Person(Person),
     /// Ask why two records are one person, or are not
     Explain(Explain),
+    /// The assigning authorities of the network
+    Domain(Domain),
+    /// The connected systems and what each may do
+    System(System),
     /// See who was told of what, and try again what a subscriber would not take
     Outbox(Outbox),
     /// Check that all that a store holds fits together
@@ -361,6 +367,8 @@ pub enum Document {
     },
     /// A configuration with every key and what it means
     ExampleConfig,
+    /// The operators' interface as OpenAPI describes it
+    Openapi,
 }
 
 /// A service that has a WSDL.

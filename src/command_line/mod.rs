@@ -9,6 +9,8 @@ mod check_config;
 mod conformance;
 mod demo;
 mod doctor;
+mod domain;
+mod errand;
 mod evaluate;
 mod explain;
 mod export;
@@ -28,9 +30,9 @@ mod verify;
 mod what_if;
 
 pub use arguments::{
-    Backup, Because, CheckConfig, Choice, Command, CommandLine, Day, Demo, Doctor, Document, Explain, Export, LogLevel,
-    Logging, Outbox, OutboxCommand, Person, PersonCommand, PersonSelector, Replay, Restore, Review, ReviewCommand,
-    Schema, Secrecy, Serve, ServiceName, StoreChoice, Verify,
+    Backup, Because, CheckConfig, Choice, Command, CommandLine, Day, Demo, Doctor, Document, Domain, DomainCommand,
+    Explain, Export, LogLevel, Logging, Outbox, OutboxCommand, Person, PersonCommand, PersonSelector, Replay, Restore,
+    Review, ReviewCommand, Schema, Secrecy, Serve, ServiceName, StoreChoice, System, SystemCommand, Verify,
 };
 
 pub use conformance::Conformance;
@@ -99,6 +101,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environme
         Command::CheckConfig(check) => check_config::run(&check, environment),
         Command::Review(review) => review::run(&review, logging, environment),
         Command::Person(person) => person::run(&person, logging, environment),
+        Command::Domain(domain) => domain::run(&domain, logging, environment),
+        Command::System(system) => domain::run_system(&system, logging, environment),
         Command::Explain(explain) => explain::run(&explain, logging, environment),
         Command::Doctor(doctor) => doctor::run(&doctor, logging, environment),
         Command::Outbox(outbox) => outbox::run(&outbox, logging, environment),

@@ -3,8 +3,9 @@
 //! It shows keys, times and words of this program, never who a person is.
 
 use super::show::{failed, open, table, when};
-use super::{Environment, Exit, Logging, Outbox, OutboxCommand, complain, say};
+use super::{Environment, Exit, Logging, Outbox, OutboxCommand, complain, errand, say};
 use crate::config::Configuration;
+use crate::desk::shapes;
 use crate::registry::{DeadLetter, Registry, SubscriberView};
 
 pub(super) fn run(outbox: &Outbox, logging: Logging, environment: Environment) -> Exit {
@@ -14,12 +15,15 @@ pub(super) fn run(outbox: &Outbox, logging: Logging, environment: Environment) -
 
 fn obey(outbox: &Outbox, environment: Environment) -> Result<Exit, Exit> {
     let settings = outbox.store.configuration(environment)?;
-    let registry = open("outbox", &settings)?;
     let json = outbox.store.json;
+    if let OutboxCommand::Replay { id, subscriber, .. } = &outbox.command {
+        return replay(&settings, id, subscriber.as_deref(), json);
+    }
+    let registry = open("outbox", &settings)?;
     match &outbox.command {
         OutboxCommand::List => list(&registry, &settings, json),
         OutboxCommand::Show { id } => show(&registry, &settings, *id, json),
-        OutboxCommand::Replay { id, subscriber, .. } => replay(&registry, id, subscriber.as_deref(), json),
+        OutboxCommand::Replay { .. } => Ok(Exit::Done),
     }
 }
 
@@ -30,8 +34,8 @@ fn list(registry: &Registry, settings: &Configuration, json: bool) -> Result<Exi
     let zone = &settings.network.time_zone;
     let exit = if letters.is_empty() { Exit::Done } else { Exit::Found };
     if json {
-        let subscribers: Vec<_> = subscribers.iter().map(|one| subscriber_json(one, zone)).collect();
-        let letters: Vec<_> = letters.iter().map(|letter| letter_json(letter, zone)).collect();
+        let subscribers: Vec<_> = subscribers.iter().map(|one| shapes::subscriber(one, zone)).collect();
+        let letters: Vec<_> = letters.iter().map(|letter| shapes::dead_letter(letter, zone)).collect();
         say(&format!("{}\n", serde_json::json!({ "subscribers": subscribers, "dead_letters": letters })));
         return Ok(exit);
     }
@@ -65,18 +69,6 @@ fn subscriber_row(one: &SubscriberView, zone: &str) -> Vec<String> {
     ]
 }
 
-fn subscriber_json(one: &SubscriberView, zone: &str) -> serde_json::Value {
-    serde_json::json!({
-        "system": one.system,
-        "on": one.on,
-        "waiting": one.waiting,
-        "oldest": one.oldest.map(|time| when(time, zone)),
-        "failed": one.attempts,
-        "trouble": one.trouble,
-        "next_try": one.next_try.map(|time| when(time, zone)),
-    })
-}
-
 fn letter_row(letter: &DeadLetter, zone: &str) -> Vec<String> {
     vec![
         letter.id.to_string(),
@@ -92,20 +84,6 @@ fn state(letter: &DeadLetter) -> &'static str {
     if letter.again { "tried again soon" } else { "put aside" }
 }
 
-fn letter_json(letter: &DeadLetter, zone: &str) -> serde_json::Value {
-    serde_json::json!({
-        "id": letter.id,
-        "subscriber": letter.subscriber,
-        "happened": when(letter.time, zone),
-        "kind": letter.kind,
-        "person": letter.person.0,
-        "refused": letter.attempts,
-        "trouble": letter.trouble,
-        "put_aside": when(letter.parked, zone),
-        "state": state(letter),
-    })
-}
-
 fn show(registry: &Registry, settings: &Configuration, id: i64, json: bool) -> Result<Exit, Exit> {
     let letters = registry.dead_letters().map_err(|failure| failed("outbox", &failure))?;
     let meant: Vec<_> = letters.iter().filter(|letter| letter.id == id).collect();
@@ -115,7 +93,7 @@ fn show(registry: &Registry, settings: &Configuration, id: i64, json: bool) -> R
         return Ok(Exit::Found);
     }
     if json {
-        let all: Vec<_> = meant.iter().map(|letter| letter_json(letter, zone)).collect();
+        let all: Vec<_> = meant.iter().map(|letter| shapes::dead_letter(letter, zone)).collect();
         say(&format!("{}\n", serde_json::json!({ "dead_letters": all })));
         return Ok(Exit::Done);
     }
@@ -136,16 +114,10 @@ fn show(registry: &Registry, settings: &Configuration, id: i64, json: bool) -> R
     Ok(Exit::Done)
 }
 
-fn replay(registry: &Registry, numbers: &[i64], subscriber: Option<&str>, json: bool) -> Result<Exit, Exit> {
-    let count = registry.deliver_again(subscriber, numbers).map_err(|failure| failed("outbox", &failure))?;
-    if json {
-        say(&format!("{}\n", serde_json::json!({ "replayed": count })));
-    } else if count > 0 {
-        say(&format!("{count} will be tried again when a server runs\n"));
-    }
-    if count == 0 {
-        complain("outbox: none of these was put aside; `nayose outbox list` shows what was\n");
-        return Ok(Exit::Found);
-    }
+fn replay(settings: &Configuration, numbers: &[i64], subscriber: Option<&str>, json: bool) -> Result<Exit, Exit> {
+    let said = serde_json::json!({ "ids": numbers, "subscriber": subscriber });
+    let told = errand::call("outbox", settings, ("POST", "/outbox/replay"), &said)?;
+    let count = told.get("replayed").and_then(serde_json::Value::as_u64).unwrap_or_default();
+    say(&if json { format!("{told}\n") } else { format!("{count} will be tried again when a server runs\n") });
     Ok(Exit::Done)
 }

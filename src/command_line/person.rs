@@ -4,7 +4,6 @@
 
 use super::show::{failed, fields, open, table, when};
 use super::{Day, Environment, Exit, Logging, Person, PersonCommand, PersonSelector, complain, say};
-use crate::access::Principal;
 use crate::config::Configuration;
 use crate::desk::shapes::{self, written};
 use crate::identity::PatientIdentifier;
@@ -25,9 +24,6 @@ pub(super) fn run(person: &Person, logging: Logging, environment: Environment) -
             return on_a_day(&settings, id, *day, person.store.json).unwrap_or_else(|exit| exit);
         }
         PersonCommand::History { id, on: None } => (id, true),
-        PersonCommand::Register { id } => {
-            return register(&settings, id, person.store.json).unwrap_or_else(|exit| exit);
-        }
         // What a steward does was done above.
         _ => return Exit::Done,
     };
@@ -110,19 +106,6 @@ fn ground_of(link: &HeldLink) -> String {
 fn nobody() -> Exit {
     complain("person: nobody in this store is known by this identifier\n");
     Exit::Found
-}
-
-fn register(settings: &Configuration, id: &PersonSelector, json: bool) -> Result<Exit, Exit> {
-    let registry = open("person", settings)?;
-    let done = registry.register(&Principal::operator(), &sought(settings, id));
-    let registered = done.map_err(|failure| failed("person", &failure))?.ok_or_else(nobody)?;
-    if json {
-        say(&format!("{}\n", serde_json::json!({ "regional": registered.regional, "issued": registered.issued })));
-    } else {
-        let how = if registered.issued { "registered" } else { "was registered before" };
-        say(&format!("{how}: regional ID {}\n", registered.regional));
-    }
-    Ok(Exit::Done)
 }
 
 fn head(view: &PersonView) -> String {

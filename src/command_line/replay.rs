@@ -29,9 +29,21 @@ fn again(replay: &Replay, environment: Environment) -> Result<Exit, Exit> {
         }
     })?;
     if replay.store.json {
-        say(&format!("{}\n", serde_json::json!({ "done": replayed.done, "known": replayed.known })));
+        say(&format!(
+            "{}\n",
+            serde_json::json!({
+                "done": replayed.done, "known": replayed.known, "erased": replayed.passed_over,
+                "otherwise": replayed.otherwise,
+            })
+        ));
     } else {
         say(&format!("{} messages and acts done again, {} were there already\n", replayed.done, replayed.known));
+        if replayed.passed_over > 0 {
+            say(&format!(
+                "{} were erased and had no effect; {} came to something else for want of them\n",
+                replayed.passed_over, replayed.otherwise
+            ));
+        }
     }
     Ok(Exit::Done)
 }

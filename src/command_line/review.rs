@@ -4,12 +4,11 @@
 
 use super::person::doubts_text;
 use super::show::{failed, fields, open, table, when};
-use super::{Environment, Exit, Logging, Review, ReviewCommand, complain, say};
-use crate::access::Principal;
+use super::{Environment, Exit, Logging, Review, ReviewCommand, complain, errand, say};
 use crate::config::Configuration;
 use crate::desk::shapes;
 use crate::identity::Demographics;
-use crate::registry::{ReviewVerdict, ReviewView};
+use crate::registry::ReviewView;
 
 /// More than a steward can look at in one list.
 const MOST_LISTED: usize = 1_000;
@@ -24,8 +23,7 @@ pub(super) fn run(review: &Review, logging: Logging, environment: Environment) -
         ReviewCommand::List => list(&settings, review.store.json),
         ReviewCommand::Show { id } => show(&settings, *id, review.store.json),
         ReviewCommand::Decide { id, choice, reason } => {
-            let verdict = if choice.same { ReviewVerdict::Same } else { ReviewVerdict::Different };
-            decide(&settings, *id, verdict, reason.as_deref(), review.store.json)
+            decide(&settings, *id, choice.same, reason.as_deref(), review.store.json)
         }
     };
     done.unwrap_or_else(|exit| exit)
@@ -123,29 +121,12 @@ fn text(review: &ReviewView, zone: &str) -> String {
     text
 }
 
-fn decide(
-    settings: &Configuration,
-    id: i64,
-    verdict: ReviewVerdict,
-    reason: Option<&str>,
-    json: bool,
-) -> Result<Exit, Exit> {
-    let registry = open("review", settings)?;
-    let decided = registry
-        .decide_review(&Principal::operator(), id, verdict, reason.unwrap_or_default())
-        .map_err(|failure| failed("review", &failure))?;
-    if !decided {
-        return Ok(absent(id));
-    }
-    let word = match verdict {
-        ReviewVerdict::Same => "same",
-        ReviewVerdict::Different => "different",
-    };
-    if json {
-        say(&format!("{}\n", serde_json::json!({ "id": id, "verdict": word })));
-    } else {
-        say(&format!("review {id}: decided, {word}\n"));
-    }
+fn decide(settings: &Configuration, id: i64, same: bool, reason: Option<&str>, json: bool) -> Result<Exit, Exit> {
+    let word = if same { "same" } else { "different" };
+    let said = serde_json::json!({ "verdict": word, "reason": reason.unwrap_or_default() });
+    let path = format!("/reviews/{id}/decision");
+    let told = errand::call("review", settings, ("POST", &path), &said)?;
+    say(&if json { format!("{told}\n") } else { format!("review {id}: decided, {word}\n") });
     Ok(Exit::Done)
 }
 

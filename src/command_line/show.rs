@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::config::Configuration;
 use crate::registry::{Failure, Registry};
 use crate::server::{self, StartError};
+use crate::store::StoreError;
 use std::path::Path;
 
 /// Says why nothing was started and gives the status for it.
@@ -24,15 +25,25 @@ pub(super) fn failed(command: &str, failure: &Failure) -> Exit {
     Exit::Unavailable
 }
 
-/// The registry over the store of `settings`; a file that is not there is not made.
+/// The registry over the store of `settings`, to look at: also while a server has it open.
 pub(super) fn open(command: &str, settings: &Configuration) -> Result<Registry, Exit> {
+    is_there(command, settings)?;
+    let opened = match server::registry(settings, Clock::system()) {
+        Err(StartError::Store(StoreError::Locked { .. })) => server::onlooker(settings, Clock::system()),
+        opened => opened,
+    };
+    opened.map_err(|error| not_started(command, &error))
+}
+
+/// A file that is not there is not made.
+pub(super) fn is_there(command: &str, settings: &Configuration) -> Result<(), Exit> {
     if let Some(path) = settings.store.url.strip_prefix("sqlite:")
         && !Path::new(path).exists()
     {
         complain(&format!("{command}: there is no store {path}; name one with --store or in the configuration\n"));
         return Err(Exit::Unavailable);
     }
-    server::registry(settings, Clock::system()).map_err(|error| not_started(command, &error))
+    Ok(())
 }
 
 /// Rows as columns of equal width; wide characters count as two.

@@ -39,6 +39,13 @@ fn what_can_be_said() {
         "schema wsdl pix",
         "schema wsdl pdq",
         "schema example-config",
+        "schema openapi",
+        "domain list --json",
+        "domain show h01",
+        "domain add h09 --oid 2.999.1.19 --namespace H09 --name Invented --one-identifier-per-person",
+        "domain state h09 retired --store sqlite:x.db",
+        "system list",
+        "system show h01-emr --json",
     ] {
         assert!(parse(words).is_ok(), "{words}");
     }
@@ -59,6 +66,8 @@ fn what_cannot_be_said_is_wrong_usage() {
         "person show 2.999.1.11^",
         "person history 1234567890 --on yesterday",
         "explain 1234567890",
+        "domain state h09 asleep",
+        "domain add h09",
         "person show nonsense^12345",
         "person show 2.999.1^1^2",
         "schema wsdl xcpd",

@@ -65,7 +65,7 @@ const fn post(
 }
 
 /// Every call.
-pub static CALLS: [Call; 21] = [
+pub static CALLS: [Call; 22] = [
     get(
         "reviews",
         "/reviews",
@@ -100,6 +100,13 @@ pub static CALLS: [Call; 21] = [
         split,
     ),
     post("person register", "/persons/{id}/register", "Issues a regional ID where there is none", &[], register),
+    post(
+        "person erase",
+        "/persons/{id}/erase",
+        "Replaces every value of a person by a tombstone, which cannot be undone; without yes it says what that comes to",
+        &[part("yes", "boolean", false, "that it is meant"), REASON],
+        erase,
+    ),
     post("person unmerge", "/operations/{id}/undo", "Undoes what a steward did", &[REASON], undo),
     get(
         "explain",
@@ -223,6 +230,16 @@ fn split(desk: &Desk, asked: &Asked<'_>) -> Result<Told, Problem> {
 fn register(desk: &Desk, asked: &Asked<'_>) -> Result<Told, Problem> {
     let done = desk.registry.register(asked.who, &desk.identifier(asked.id())?)?.ok_or_else(unknown)?;
     Ok(Told::done(json!({ "regional": done.regional, "issued": done.issued })))
+}
+
+fn erase(desk: &Desk, asked: &Asked<'_>) -> Result<Told, Problem> {
+    let identifier = desk.identifier(asked.id())?;
+    if asked.flag("yes")? {
+        let erased = desk.registry.erase(asked.who, &identifier, asked.reason()?)?.ok_or_else(unknown)?;
+        return Ok(Told::done(shapes::erased(&erased, true)));
+    }
+    let would = desk.registry.erasure(&identifier)?.ok_or_else(unknown)?;
+    Ok(Told::of(shapes::erased(&would, false)))
 }
 
 fn undo(desk: &Desk, asked: &Asked<'_>) -> Result<Told, Problem> {

@@ -3,8 +3,8 @@
 use crate::access::{Grant, Policy};
 use crate::identity::{AddressPartKind, Demographics, PatientIdentifier, PersonName, Representation, Sex};
 use crate::registry::{
-    Contradiction, DeadLetter, DomainView, Doubts, ExplainedRecord, HeldPerson, OperationView, PairView, PersonView,
-    ReviewView, SubscriberView, WeakBridge, Word,
+    Contradiction, DeadLetter, DomainView, Doubts, Erased, ExplainedRecord, HeldPerson, OperationView, PairView,
+    PersonView, ReviewView, SubscriberView, WeakBridge, Word,
 };
 use serde_json::{Value, json};
 
@@ -186,6 +186,13 @@ pub fn explained(view: &PairView, values: bool, zone: &str) -> Value {
         "left": side(&view.left), "right": side(&view.right), "one_person": view.is_one_person(),
         "account": view.account, "whole_person": whole, "outcome": view.outcome,
         "decisions": view.words.iter().map(|one| word(one, zone)).collect::<Vec<_>>(),
+    })
+}
+
+/// What an erasure came to, or would come to.
+pub fn erased(erased: &Erased, done: bool) -> Value {
+    json!({
+        "erased": done, "records": erased.records, "versions": erased.versions, "messages": erased.messages,
     })
 }
 

@@ -106,6 +106,32 @@ impl Demographics {
         }
     }
 
+    /// What is left of demographics that were erased: that there were some, and nothing of what they said.
+    pub fn masked() -> Self {
+        Self {
+            names: Field::Masked,
+            sex: Field::Masked,
+            birth_date: Field::Masked,
+            addresses: Field::Masked,
+            telecoms: Field::Masked,
+            deceased: Field::Masked,
+            deceased_time: Field::Masked,
+            multiple_birth: Field::Masked,
+            birth_order: Field::Masked,
+            marital_status: Field::Masked,
+            religion: Field::Masked,
+            races: Field::Masked,
+            ethnic_groups: Field::Masked,
+            citizenships: Field::Masked,
+            languages: Field::Masked,
+            relationships: Field::Masked,
+            birth_place: Field::Masked,
+            other_identifiers: Field::Masked,
+            confidentiality: Field::Masked,
+            vip: Field::Masked,
+        }
+    }
+
     /// The name to show in `representation`, else none.
     pub fn name_in(&self, representation: super::Representation) -> Option<&PersonName> {
         self.names.values().iter().find(|name| name.representation == Some(representation))

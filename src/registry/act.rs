@@ -25,6 +25,8 @@ pub(super) enum Act {
     Split { records: Vec<i64>, reason: String },
     /// What a steward did is undone.
     Undo { operation: i64, reason: String },
+    /// All values of a person are erased: those of its records then.
+    Erase { person: i64, records: Vec<i64>, reason: String },
     /// What a file says of a patient is taken in.
     Import { authority: String, value: Hidden, said: Hidden, done: Option<(String, u64)> },
 }
@@ -54,8 +56,25 @@ impl Act {
             Act::Merge { .. } => "person merge",
             Act::Split { .. } => "person split",
             Act::Undo { .. } => "person undo",
+            Act::Erase { .. } => "person erase",
             Act::Import { .. } => IMPORT,
         }
+    }
+
+    /// The act without what somebody wrote in words; none where nothing is left of it.
+    pub(super) fn without_words(self) -> Option<Self> {
+        let none = String::new();
+        Some(match self {
+            Act::Decide { review, verdict, .. } => Act::Decide { review, verdict, reason: none },
+            Act::Register { person } => Act::Register { person },
+            Act::Link { record, other, .. } => Act::Link { record, other, reason: none },
+            Act::Unlink { record, .. } => Act::Unlink { record, reason: none },
+            Act::Merge { record, other, .. } => Act::Merge { record, other, reason: none },
+            Act::Split { records, .. } => Act::Split { records, reason: none },
+            Act::Undo { operation, .. } => Act::Undo { operation, reason: none },
+            Act::Erase { person, records, .. } => Act::Erase { person, records, reason: none },
+            Act::Import { .. } => return None,
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use super::feed::identifier_key;
 use super::{Failure, Overlay, Registry};
 use crate::access::{Permission, Principal};
 use crate::identity::{Oid, PatientIdentifier, PersonId, RecordId, RegionalId};
-use crate::store::{Hold, SourceRecordRow, Transaction};
+use crate::store::{ERASED, Hold, SourceRecordRow, Transaction};
 
 /// One identifier as shown: of a source record, or the regional one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,7 +130,11 @@ impl Registry {
         tx: &mut Transaction<'_>,
         regional: &RegionalId,
     ) -> Result<Option<PersonId>, Failure> {
-        tx.regional_find(&regional.0)?.map(|(person, _)| self.living(tx, person)).transpose()
+        let Some((person, _)) = tx.regional_find(&regional.0)? else { return Ok(None) };
+        let living = self.living(tx, person)?;
+        // Whose values were erased is not known any more, by none of the IDs that lead there.
+        let erased = tx.person_get(living)?.is_some_and(|row| row.state == ERASED);
+        Ok((!erased).then_some(living))
     }
 
     /// The person that `person` has become.

@@ -84,6 +84,16 @@ impl Domains {
             }
             Ok(tx.domains()?)
         })?;
+        Self::of(rows, settings)
+    }
+
+    /// What holds in a store that is only looked at.
+    pub(super) fn look(store: &Store, settings: &Settings) -> Result<Self, Failure> {
+        let rows = store.read(|tx| -> Result<Vec<DomainRow>, Failure> { Ok(tx.domains()?) })?;
+        Self::of(rows, settings)
+    }
+
+    fn of(rows: Vec<DomainRow>, settings: &Settings) -> Result<Self, Failure> {
         let regional = AssigningAuthority {
             key: DomainKey(REGIONAL_KEY.to_owned()),
             oid: settings.regional.oid.clone(),

@@ -20,6 +20,7 @@ pub(super) enum Occurrence {
     ReviewDecided,
     PersonRegistered,
     PersonRevived,
+    PersonErased,
 }
 
 impl Occurrence {
@@ -36,6 +37,7 @@ impl Occurrence {
             Occurrence::ReviewDecided => "review_decided",
             Occurrence::PersonRegistered => "person_registered",
             Occurrence::PersonRevived => "person_revived",
+            Occurrence::PersonErased => "person_erased",
         }
     }
 }

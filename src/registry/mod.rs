@@ -10,6 +10,7 @@ mod continuation;
 mod crossref;
 mod domains;
 mod doubts;
+mod erase;
 mod error;
 mod explain;
 mod feed;
@@ -40,6 +41,7 @@ pub use continuation::{FirstPage, NextPage, Page};
 pub use crossref::{CrossReference, ShownRecord};
 pub use domains::{DomainState, DomainView, Domains};
 pub use doubts::{Contradiction, Doubts, WeakBridge};
+pub use erase::Erased;
 pub use error::{Failure, Place, Reason, Refusal};
 pub use explain::{ExplainedRecord, PairView, Whole, Word};
 pub use feed::{FeedCommand, FeedOutcome, Remark};
@@ -185,6 +187,23 @@ impl Registry {
     pub fn open(store: Store, settings: Settings, clock: Clock) -> Result<Self, Failure> {
         let domains = Domains::apply(&store, &settings, clock.micros())?;
         let regional = regional::Issuer::open(&store, &settings.regional, &clock)?;
+        Self::over(store, settings, clock, domains, regional)
+    }
+
+    /// The registry over a store that is only looked at: what changes anything fails there.
+    pub fn look(store: Store, settings: Settings, clock: Clock) -> Result<Self, Failure> {
+        let domains = Domains::look(&store, &settings)?;
+        let regional = regional::Issuer::look(&store, &settings.regional)?;
+        Self::over(store, settings, clock, domains, regional)
+    }
+
+    fn over(
+        store: Store,
+        settings: Settings,
+        clock: Clock,
+        domains: Domains,
+        regional: regional::Issuer,
+    ) -> Result<Self, Failure> {
         let records = store.read(|tx| -> Result<i64, Failure> { Ok(tx.records_count()?) })?;
         let population = population::Population::new(&settings.model, records, clock.micros());
         let (ruled, worth) = (AtomicBool::new(false), rehearsal::Worth::new());

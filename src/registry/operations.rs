@@ -182,11 +182,17 @@ impl Registry {
                 Some((_, effects)) => effects.moved.iter().map(|(record, _, _)| *record).collect(),
                 None => return Ok(Err(Objection::NoOperation)),
             },
-            Act::Decide { .. } | Act::Register { .. } | Act::Import { .. } => return Ok(Err(Objection::NoOperation)),
+            Act::Decide { .. } | Act::Register { .. } | Act::Import { .. } | Act::Erase { .. } => {
+                return Ok(Err(Objection::NoOperation));
+            }
         }
         .into_iter()
         .map(RecordId)
         .collect();
+        // What was erased, or subsumed, is moved no more.
+        if tx.records_get(&named)?.iter().any(|row| row.status != "active") {
+            return Ok(Err(Objection::ChangedSince));
+        }
         tx.persons_lock(&named, None)?;
         if let Act::Undo { operation, .. } = act {
             return self.undo_in(tx, actor, now, act, *operation);
@@ -244,7 +250,7 @@ impl Registry {
                     _ => return Ok(Err(Objection::Apart)),
                 }
             }
-            Act::Decide { .. } | Act::Register { .. } | Act::Undo { .. } | Act::Import { .. } => {
+            Act::Decide { .. } | Act::Register { .. } | Act::Undo { .. } | Act::Import { .. } | Act::Erase { .. } => {
                 return Ok(Err(Objection::NoOperation));
             }
         };
@@ -424,7 +430,7 @@ pub(super) fn kind_of(act: &Act) -> &'static str {
         Act::Undo { .. } => UNDO,
         Act::Decide { .. } => "decide",
         Act::Register { .. } => "register",
-        Act::Import { .. } => act.name(),
+        Act::Import { .. } | Act::Erase { .. } => act.name(),
     }
 }
 
@@ -435,7 +441,8 @@ pub(super) fn reason_of(act: &Act) -> &str {
         | Act::Merge { reason, .. }
         | Act::Split { reason, .. }
         | Act::Undo { reason, .. }
-        | Act::Decide { reason, .. } => reason,
+        | Act::Decide { reason, .. }
+        | Act::Erase { reason, .. } => reason,
         Act::Register { .. } | Act::Import { .. } => "",
     }
 }

@@ -3,7 +3,7 @@
 use super::feed::identifier_key;
 use super::{Failure, Registry};
 use crate::identity::{PatientIdentifier, PersonId, RecordId};
-use crate::store::{LinkRow, Transaction};
+use crate::store::{ERASED, LinkRow, Transaction};
 
 /// A link that held in the time asked about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +51,9 @@ impl Registry {
                 let mut links = Vec::new();
                 for link in tx.links_of_person(person)?.into_iter().filter(|link| held(link)) {
                     let Some(row) = tx.record_get(RecordId(link.record_id))? else { continue };
+                    if row.status == ERASED {
+                        continue;
+                    }
                     let Some(authority) = self.0.domains.by_key(&row.domain_key) else { continue };
                     links.push(HeldLink {
                         identifier: PatientIdentifier { authority: authority.oid.clone(), value: row.value },
@@ -81,6 +84,9 @@ impl Registry {
             while !tx.links_of_person(person)?.iter().any(held) {
                 let Some(successor) = tx.person_get(person)?.and_then(|row| row.successor) else { break };
                 person = PersonId(successor);
+            }
+            if tx.person_get(person)?.is_some_and(|row| row.state == ERASED) {
+                return Ok(None);
             }
             let issued = tx.regional_within(own, i64::MIN, to)?.is_some();
             return Ok(Some(if issued && to >= from { vec![person] } else { Vec::new() }));

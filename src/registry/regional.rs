@@ -32,7 +32,17 @@ impl Issuer {
             format!("{:016x}", u64::try_from(clock.uuid().as_u128() >> 64).unwrap_or_default() ^ low_bits(clock));
         let key = store
             .write(Vec::new(), move |tx| -> Result<String, Failure> { Ok(tx.setting_once(KEY_SETTING, &drawn)?) })?;
-        let key = u64::from_str_radix(&key, 16).map_err(|_| Failure::Corrupt("the key of regional IDs"))?;
+        Self::with(&key, settings)
+    }
+
+    /// Likewise over a store that is only looked at: nothing can be leased there.
+    pub(super) fn look(store: &Store, settings: &RegionalSettings) -> Result<Self, Failure> {
+        let key = store.read(|tx| -> Result<Option<String>, Failure> { Ok(tx.setting(KEY_SETTING)?) })?;
+        Self::with(&key.unwrap_or_else(|| "0".to_owned()), settings)
+    }
+
+    fn with(key: &str, settings: &RegionalSettings) -> Result<Self, Failure> {
+        let key = u64::from_str_radix(key, 16).map_err(|_| Failure::Corrupt("the key of regional IDs"))?;
         Ok(Self { prefix: settings.prefix.clone(), digits: settings.digits, key, leased: Mutex::new(Vec::new()) })
     }
 

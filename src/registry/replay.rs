@@ -2,9 +2,10 @@
 //! again, in its place, with the keys and numbers that it drew.
 //!
 //! It must never come to anything else in silence: an effect that draws more or less than was drawn, or ends otherwise,
-//! is undone and stops the replay.
+//! is undone and stops the replay. But where a person was erased, what that person's messages said is not there any more:
+//! they are passed over, and what rested on them is done again as it can be without them, and counted.
 
-use super::act::Act;
+use super::act::{Act, IMPORT};
 use super::intake::{Intake, Touched, inbox_row};
 use super::rules::{RULES, differences};
 use super::{Failure, FeedCommand, FeedOutcome, MergeCommand, Place, Reason, Refusal, Registry};
@@ -31,6 +32,10 @@ pub struct Replayed {
     pub done: u64,
     /// Those that the store had already.
     pub known: u64,
+    /// Those whose content was erased: they are in the journal again, and nothing came of them.
+    pub passed_over: u64,
+    /// Those after such a one that came to something else for want of it.
+    pub otherwise: u64,
 }
 
 /// Why a replay stopped.
@@ -115,15 +120,54 @@ impl Registry {
             }
             let drawn = row.drawn.as_deref().ok_or(ReplayError::NotRecorded(row.id))?;
             let drawn = Drawn::from_text(drawn)?;
-            self.again(row, drawn, &read)?;
-            replayed.done += 1;
+            if is_erased(&row) {
+                if replayed.passed_over == 0 {
+                    // What comes to something else now may need numbers that were never issued.
+                    self.pass_over_regional()?;
+                }
+                self.pass_over(row, drawn)?;
+                replayed.passed_over += 1;
+                continue;
+            }
+            match self.again(&row, &drawn, true, &read) {
+                Err(error) if replayed.passed_over > 0 && is_otherwise(&error) => {
+                    self.0.regional.prepare(&self.0.store)?;
+                    if self.again(&row, &drawn, false, &read).is_err() {
+                        self.pass_over(row, drawn)?;
+                    }
+                    replayed.otherwise += 1;
+                }
+                done => {
+                    done?;
+                    replayed.done += 1;
+                }
+            }
         }
         self.0.population.is_now(self.0.store.read(|tx| tx.records_count())?);
         Ok(replayed)
     }
 
-    /// One message or act, in a transaction of its own.
-    fn again(&self, row: InboxRow, drawn: Drawn, read: &impl Fn(&InboxRow) -> Change) -> Result<(), ReplayError> {
+    /// What was erased takes its place in the journal again, and has no other effect.
+    fn pass_over(&self, row: InboxRow, drawn: Drawn) -> Result<(), ReplayError> {
+        let registry = self.clone();
+        self.0.store.write(Vec::new(), move |tx| {
+            if let Some(last) = drawn.counters().iter().max() {
+                tx.regional_reach(&registry.0.settings.regional.prefix, last + 1)?;
+            }
+            let outcome = FeedOutcome { refusal: None, remarks: Vec::new() };
+            registry.audit_feed(tx, &intake_of(&row, Action::Delete), &outcome, Touched::default())?;
+            Ok(tx.inbox_keep(&row)?)
+        })
+    }
+
+    /// One message or act, in a transaction of its own; `exactly` as it was, or as it can be now.
+    fn again(
+        &self,
+        row: &InboxRow,
+        drawn: &Drawn,
+        exactly: bool,
+        read: &impl Fn(&InboxRow) -> Change,
+    ) -> Result<(), ReplayError> {
         if row.transaction_name == RULES {
             let theirs = serde_json::from_slice(&row.payload).map_err(|_| Failure::Corrupt("the rules"))?;
             let differences = differences(&self.rules(), &theirs);
@@ -131,10 +175,14 @@ impl Registry {
                 return Err(ReplayError::OtherRules { names: differences, since: row.received });
             }
         }
-        let change = if row.reply_id.is_empty() { None } else { Some(read(&row)) };
-        let registry = self.clone();
+        let change = if row.reply_id.is_empty() { None } else { Some(read(row)) };
+        let (registry, row, drawn) = (self.clone(), row.clone(), drawn.clone());
         self.0.store.write(Vec::new(), move |tx| {
-            tx.draw_again(&drawn);
+            if exactly {
+                tx.draw_again(&drawn);
+            } else {
+                tx.draw_on(&drawn);
+            }
             match &change {
                 Some(change) => registry.message_again(tx, &row, change)?,
                 None => registry.act_again(tx, &row)?,
@@ -145,7 +193,7 @@ impl Registry {
                 tx.regional_reach(&registry.0.settings.regional.prefix, last + 1)?;
             }
             let same = now.iter().any(|one| one.id == row.id && one.outcome == row.outcome);
-            if same && tx.is_as_it_was() { Ok(()) } else { Err(ReplayError::Diverged(row.id)) }
+            if !exactly || same && tx.is_as_it_was() { Ok(()) } else { Err(ReplayError::Diverged(row.id)) }
         })
     }
 
@@ -182,6 +230,7 @@ impl Registry {
                 self.register_in(tx, &row.principal, row.received, PersonId(*person))?;
                 true
             }
+            Act::Erase { .. } => self.erase_in(tx, &row.principal, row.received, &act)?.is_some(),
             Act::Import { .. } => self.import_again(tx, &row.principal, row.received, &act)?,
             Act::Link { .. } | Act::Unlink { .. } | Act::Merge { .. } | Act::Split { .. } | Act::Undo { .. } => {
                 self.operate_in(tx, &row.principal, row.received, &act)?.is_ok()
@@ -189,6 +238,16 @@ impl Registry {
         };
         if done { Ok(()) } else { Err(ReplayError::Diverged(row.id)) }
     }
+}
+
+/// Whether its content was erased.
+fn is_erased(row: &InboxRow) -> bool {
+    row.payload.is_empty() && (!row.reply_id.is_empty() || row.transaction_name == IMPORT)
+}
+
+/// Whether it came to something else than it did.
+fn is_otherwise(error: &ReplayError) -> bool {
+    matches!(error, ReplayError::Diverged(_) | ReplayError::Failure(Failure::Store(StoreError::Corrupt(_))))
 }
 
 fn intake_of(row: &InboxRow, action: Action) -> Intake {

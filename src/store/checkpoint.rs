@@ -10,6 +10,7 @@ use super::connection::{Connection, sqlite_checkpointer};
 use diesel::sql_types::Integer;
 use diesel::{QueryableByName, RunQueryDsl as _};
 use std::fs::File;
+use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -49,12 +50,14 @@ struct State {
     works: usize,
     finish: bool,
     stop: bool,
+    /// Who waits for the file to be scrubbed.
+    scrubs: Vec<SyncSender<Result<(), StoreError>>>,
 }
 
 impl Line {
     /// A log that a crash left long is copied after the first message.
     fn new() -> Self {
-        let state = State { works: WORKS - 1, finish: false, stop: false };
+        let state = State { works: WORKS - 1, finish: false, stop: false, scrubs: Vec::new() };
         Self(Arc::new((Mutex::new(state), Condvar::new())))
     }
 
@@ -68,6 +71,28 @@ impl Line {
         state.works += works;
         if state.works >= WORKS {
             self.0.1.notify_one();
+        }
+    }
+
+    /// Has the writer scrub the file before its next group.
+    pub(super) fn scrub(&self, reply: SyncSender<Result<(), StoreError>>) {
+        self.state().scrubs.push(reply);
+    }
+
+    /// Scrubs the file where that was asked for; to be called by the writer between two groups.
+    pub(super) fn scrub_now(&self, writer: &mut Connection) {
+        let waiting = std::mem::take(&mut self.state().scrubs);
+        if waiting.is_empty() {
+            return;
+        }
+        let done = scrub(writer);
+        for reply in waiting {
+            let told = match &done {
+                Ok(()) => Ok(()),
+                Err(error) => Err(StoreError::Unavailable(error.to_string())),
+            };
+            // Who asked may be gone.
+            let _ = reply.send(told);
         }
     }
 
@@ -158,6 +183,30 @@ struct Copied {
     log: i32,
     #[diesel(sql_type = Integer)]
     checkpointed: i32,
+}
+
+/// How often it is tried to empty the log while others read.
+const TRIES: usize = 6;
+
+/// Writes the file anew, without what no row holds any more, and empties the log. Each page of the file is overwritten
+/// when the log is copied; where something was cut off, its bytes were zero before.
+fn scrub(connection: &mut Connection) -> Result<(), StoreError> {
+    #[derive(QueryableByName)]
+    struct Emptied {
+        #[diesel(sql_type = Integer)]
+        busy: i32,
+    }
+    // The copy that is made on the way holds only what rows hold, so it may lie in a file.
+    connection.batch("PRAGMA secure_delete = ON; PRAGMA temp_store = FILE; VACUUM;")?;
+    connection.batch("PRAGMA temp_store = MEMORY; PRAGMA secure_delete = OFF;")?;
+    let Connection::Sqlite(connection) = connection else { return Ok(()) };
+    for _ in 0..TRIES {
+        let emptied: Emptied = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(connection.as_mut())?;
+        if emptied.busy == 0 {
+            return Ok(());
+        }
+    }
+    Err(StoreError::Busy)
 }
 
 fn copy(connection: &mut Connection) -> Result<Copied, StoreError> {

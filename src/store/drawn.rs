@@ -66,6 +66,8 @@ struct Given {
     counters: VecDeque<i64>,
     population: Option<u32>,
     digest: i64,
+    /// Whether what is drawn beyond it is fresh.
+    goes_on: bool,
 }
 
 const MORE: StoreError = StoreError::Corrupt("a replay that draws more than was drawn");
@@ -74,8 +76,16 @@ impl Transaction<'_> {
     /// From here on this transaction draws what `drawn` tells.
     pub fn draw_again(&mut self, drawn: &Drawn) {
         let counters = drawn.counters.iter().copied().collect();
-        self.draws.given =
-            Some(Given { keys: drawn.keys(), counters, population: drawn.population, digest: drawn.digest });
+        let (population, digest) = (drawn.population, drawn.digest);
+        self.draws.given = Some(Given { keys: drawn.keys(), counters, population, digest, goes_on: false });
+    }
+
+    /// Likewise, and what is drawn beyond that is fresh: where it is known to come to something else.
+    pub fn draw_on(&mut self, drawn: &Drawn) {
+        self.draw_again(drawn);
+        if let Some(given) = &mut self.draws.given {
+            given.goes_on = true;
+        }
     }
 
     /// What is drawn from here on is of another message or act of the same transaction.
@@ -87,7 +97,11 @@ impl Transaction<'_> {
     /// The next key: `fresh`, or in a replay the one that was drawn.
     pub fn draw_key(&mut self, fresh: impl FnOnce() -> i64) -> Result<i64, StoreError> {
         let key = match &mut self.draws.given {
-            Some(given) => given.keys.pop_front().ok_or(MORE)?,
+            Some(given) => match given.keys.pop_front() {
+                Some(key) => key,
+                None if given.goes_on => fresh(),
+                None => return Err(MORE),
+            },
             None => fresh(),
         };
         self.draws.done.steps.push(key.wrapping_sub(self.draws.last));
@@ -98,7 +112,11 @@ impl Transaction<'_> {
     /// The next counter of regional IDs, likewise.
     pub fn draw_counter<E: From<StoreError>>(&mut self, next: impl FnOnce() -> Result<i64, E>) -> Result<i64, E> {
         let counter = match &mut self.draws.given {
-            Some(given) => given.counters.pop_front().ok_or(MORE)?,
+            Some(given) => match given.counters.pop_front() {
+                Some(counter) => counter,
+                None if given.goes_on => next()?,
+                None => return Err(MORE.into()),
+            },
             None => next()?,
         };
         self.draws.done.counters.push(counter);

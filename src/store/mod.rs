@@ -45,7 +45,7 @@ pub use rows::{
     AuditRow, Counts, DeadLetterRow, DecisionRow, DomainRow, EventRow, InboxRow, KeptQueryRow, LinkRow, OperationRow,
     OutboxRow, PersonRow, ReviewRow, SenderRow, SourceRecordRow, SubscriberRow,
 };
-pub use tables::{Filed, FoundRecord};
+pub use tables::{ERASED, Filed, FoundRecord};
 pub use transaction::Transaction;
 pub use view::View;
 pub use witness::Witness;
@@ -82,7 +82,14 @@ struct Inner {
 enum Backend {
     Sqlite(sqlite::SqliteStore),
     Postgres(postgres::PostgresStore),
+    /// A SQLite file that another process has open, looked at.
+    Look(pool::Pool),
 }
+
+/// Connections of one who only looks.
+const LOOKERS: usize = 2;
+/// What a write comes to where a store is only looked at.
+const ONLY_LOOKED_AT: &str = "another process has it open, so it is only looked at";
 
 /// An audited question that waits for the next commit.
 struct WaitingAudit {
@@ -106,6 +113,19 @@ impl Store {
             return Err(StoreError::Unavailable("its URL must begin with sqlite: or postgres://".to_owned()));
         };
         Ok(Self(Arc::new(Inner { url: url.to_owned(), ids: Ids::new(clock.clone(), lane), backend, metrics })))
+    }
+
+    /// The SQLite store at `url` as somebody sees it who only looks, also while another process has it open: nothing is
+    /// locked, and writing fails. Its tables must be those that this program knows.
+    pub fn look(url: &str, clock: &Clock) -> Result<Self, StoreError> {
+        let metrics = Metrics::default();
+        let mut first = export::look(url)?;
+        migrations::version(&mut first)?;
+        let looked_at = url.to_owned();
+        let pool = pool::Pool::new(LOOKERS, &metrics, Box::new(move || export::look(&looked_at)));
+        // No key is made here: which lane it would be does not matter.
+        let (ids, backend) = (Ids::new(clock.clone(), 0), Backend::Look(pool));
+        Ok(Self(Arc::new(Inner { url: url.to_owned(), ids, backend, metrics })))
     }
 
     /// What is counted and timed of this store, and of all that stands on it.
@@ -132,6 +152,7 @@ impl Store {
         match &self.0.backend {
             Backend::Sqlite(store) => store.write(work),
             Backend::Postgres(store) => store.write(locks, work),
+            Backend::Look(_) => Err(StoreError::Unavailable(ONLY_LOOKED_AT.to_owned()).into()),
         }
     }
 
@@ -143,6 +164,10 @@ impl Store {
         match &self.0.backend {
             Backend::Sqlite(store) => store.read(work),
             Backend::Postgres(store) => store.read(work),
+            Backend::Look(pool) => pool.lend(|connection| match connection.batch("BEGIN") {
+                Ok(()) => sqlite::read_in(connection, work),
+                Err(error) => (Err(StoreError::from(error).into()), false),
+            })?,
         }
     }
 
@@ -156,7 +181,7 @@ impl Store {
     ) -> Option<(T, Witness)> {
         match &self.0.backend {
             Backend::Sqlite(store) => store.rehearse(work),
-            Backend::Postgres(_) => None,
+            Backend::Postgres(_) | Backend::Look(_) => None,
         }
     }
 
@@ -177,6 +202,17 @@ impl Store {
         match &self.0.backend {
             Backend::Sqlite(store) => store.enqueue_audit(waiting),
             Backend::Postgres(store) => store.enqueue_audit(waiting),
+            Backend::Look(_) => Err(StoreError::Unavailable(ONLY_LOOKED_AT.to_owned())),
+        }
+    }
+
+    /// Overwrites what was deleted or replaced: of a SQLite file nothing is left then of a value that no row holds any
+    /// more, neither in the file nor in its log. That reads and writes all of it. PostgreSQL keeps what was replaced
+    /// until it vacuums, and in its own logs and backups for as long as those are kept: nothing is done there.
+    pub fn scrub(&self) -> Result<(), StoreError> {
+        match &self.0.backend {
+            Backend::Sqlite(store) => store.scrub(),
+            Backend::Postgres(_) | Backend::Look(_) => Ok(()),
         }
     }
 
@@ -185,6 +221,7 @@ impl Store {
         match &self.0.backend {
             Backend::Sqlite(store) => store.flush_audit(),
             Backend::Postgres(store) => store.flush_audit(),
+            Backend::Look(_) => Ok(()),
         }
     }
 }
@@ -196,7 +233,7 @@ impl Store {
         match &self.0.backend {
             Backend::Sqlite(store) => store.poisoned(),
             // The server keeps the data: what became of a commit there can be asked again.
-            Backend::Postgres(_) => None,
+            Backend::Postgres(_) | Backend::Look(_) => None,
         }
     }
 
@@ -221,6 +258,7 @@ impl std::fmt::Debug for Store {
         f.write_str(match self.0.backend {
             Backend::Sqlite(_) => "Store(SQLite)",
             Backend::Postgres(_) => "Store(PostgreSQL)",
+            Backend::Look(_) => "Store(looked at)",
         })
     }
 }

@@ -241,6 +241,16 @@ impl SqliteStore {
         self.write(|_| Ok(()))
     }
 
+    /// Overwrites what no row holds any more; returns when that is done.
+    pub(super) fn scrub(&self) -> Result<(), StoreError> {
+        let line = self.checkpointer.as_ref().map(Checkpointer::line).ok_or_else(stopped)?;
+        let (reply, answer) = sync_channel(1);
+        line.scrub(reply);
+        // Whatever comes next wakes the writer, which scrubs before it.
+        self.write(|_| Ok::<(), StoreError>(()))?;
+        answer.recv().unwrap_or_else(|_| Err(stopped()))
+    }
+
     /// Why this store serves no more, if that is so.
     pub(super) fn poisoned(&self) -> Option<String> {
         let ended = self.thread.as_ref().is_some_and(JoinHandle::is_finished);
@@ -316,6 +326,7 @@ impl Writer {
     fn run(mut self) {
         while let Ok(first) = self.receiver.recv() {
             self.checkpoints.finish(&mut self.connection);
+            self.checkpoints.scrub_now(&mut self.connection);
             let group = self.gather(first);
             self.commit(group);
         }

@@ -75,6 +75,17 @@ pub enum PersonCommand {
         #[command(flatten)]
         because: Because,
     },
+    /// A person's right: replace every value by a tombstone. It cannot be undone
+    Erase {
+        /// A regional ID, or an identifier such as 2.999.1.11^12345
+        id: PersonSelector,
+        /// It is meant; without it, only what it would come to is said
+        #[arg(long)]
+        yes: bool,
+        /// Why.
+        #[command(flatten)]
+        because: Because,
+    },
     /// A steward's word: these identifiers of one person are together another one's
     Split {
         /// The identifiers that go, such as 2.999.1.11^12345
@@ -106,6 +117,16 @@ pub enum PersonSelector {
         /// The value.
         value: String,
     },
+}
+
+impl PersonSelector {
+    /// As it is typed.
+    pub fn written(&self) -> String {
+        match self {
+            PersonSelector::Regional(value) => value.clone(),
+            PersonSelector::Identifier { domain, value } => format!("{domain}^{value}"),
+        }
+    }
 }
 
 impl FromStr for PersonSelector {

@@ -2,6 +2,7 @@
 
 use super::{Check, bad, good, look};
 use crate::config::Configuration;
+use crate::server;
 use rustix::fs::{statfs, statvfs};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -33,6 +34,10 @@ pub(super) fn secrets(file: Option<&Path>, settings: &Configuration) -> Vec<Chec
     }
     if let Some(path) = settings.store.url.strip_prefix("sqlite:").map(Path::new).filter(|path| path.exists()) {
         secrets.push(("store", path));
+    }
+    let token = server::token_file(settings).filter(|path| path.exists() || settings.server.token_file.is_some());
+    if let Some(token) = &token {
+        secrets.push(("token of the operators' interface", token));
     }
     secrets.into_iter().map(|(what, path)| mode(what, path)).collect()
 }

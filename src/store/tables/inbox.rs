@@ -74,6 +74,13 @@ impl Transaction<'_> {
         super::process::one(changed)
     }
 
+    /// Keeps a message or act of another journal as it is, at the next place of this one.
+    pub fn inbox_keep(&mut self, row: &InboxRow) -> Result<(), StoreError> {
+        let row = InboxRow { seq: Some(self.journal_place()?), ..row.clone() };
+        on_connection!(self, connection => diesel::insert_into(inbox::table).values(&row).execute(connection))?;
+        Ok(())
+    }
+
     fn journal_place(&mut self) -> Result<i64, StoreError> {
         #[derive(QueryableByName)]
         struct Place {

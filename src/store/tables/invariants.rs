@@ -12,7 +12,7 @@ use diesel::sql_types::BigInt;
 /// Rules that one statement can check, each with a query that counts the rows that break it.
 ///
 /// Tables without an index for the question are compared as sets, once, so that a large store is verified too.
-const RULES: [(&str, &str); 17] = [
+const RULES: [(&str, &str); 18] = [
     (
         "every active record is linked to exactly one person",
         "SELECT count(*) AS broken FROM source_record r WHERE r.status = 'active' AND \
@@ -42,7 +42,7 @@ const RULES: [(&str, &str); 17] = [
         "every link leads from a record to an active person",
         "SELECT count(*) AS broken FROM link l LEFT JOIN person p ON p.id = l.person_id \
          LEFT JOIN source_record r ON r.id = l.record_id WHERE l.valid_to IS NULL AND \
-         (p.id IS NULL OR p.state <> 'active' OR r.id IS NULL)",
+         (p.id IS NULL OR p.state NOT IN ('active', 'erased') OR r.id IS NULL)",
     ),
     (
         // Whose only number is suddenly another person's is not that other one, and a steward was asked.
@@ -78,6 +78,17 @@ const RULES: [(&str, &str); 17] = [
         "SELECT count(*) AS broken FROM (SELECT inbox_id FROM demographic_version WHERE inbox_id IS NOT NULL AND \
          recorded >= (SELECT coalesce(max(CAST(s.value AS BIGINT)), 0) FROM setting s \
          WHERE s.name = 'journal_dropped_before') EXCEPT SELECT id FROM inbox) AS lost",
+    ),
+    (
+        "what was erased is filed nowhere, is nobody's who is known, and its messages are empty",
+        "SELECT (SELECT count(*) FROM source_record r WHERE r.status = 'erased' AND (\
+         EXISTS (SELECT 1 FROM blocking_key k WHERE k.record_id = r.id) OR \
+         EXISTS (SELECT 1 FROM search_token t WHERE t.record_id = r.id) OR \
+         EXISTS (SELECT 1 FROM comparison_row c WHERE c.record_id = r.id) OR r.value NOT LIKE 'erased:%')) + \
+         (SELECT count(*) FROM inbox i WHERE length(i.payload) > 0 AND i.id IN (SELECT v.inbox_id FROM \
+         demographic_version v JOIN source_record r ON r.id = v.record_id WHERE r.status = 'erased')) + \
+         (SELECT count(*) FROM regional_id i JOIN person p ON p.id = i.person_id \
+         WHERE p.state = 'erased' AND i.state = 'active') AS broken",
     ),
     ("every message has an outcome", "SELECT count(*) AS broken FROM inbox WHERE outcome = ''"),
     (
@@ -138,11 +149,13 @@ pub struct Filed {
 impl Transaction<'_> {
     /// Each rule with the number of rows that break it.
     pub fn invariants(&mut self) -> Result<Vec<(&'static str, i64)>, StoreError> {
-        let mut found = Vec::with_capacity(RULES.len() + 3);
+        let mut found = Vec::with_capacity(RULES.len() + 4);
         for (rule, sql) in RULES {
             let counted: Broken = on_connection!(self, connection => diesel::sql_query(sql).get_result(connection))?;
             found.push((rule, counted.broken));
         }
+        let told = self.versions_not_erased(&Demographics::masked())?;
+        found.push(("of what was erased no version says anything", told));
         let persons: Vec<(i64, Option<i64>)> = on_connection!(self, connection => person::table
             .filter(person::state.eq("retired"))
             .select((person::id, person::successor))

@@ -4,6 +4,7 @@
 
 mod audit;
 mod domain;
+mod erasure;
 mod event;
 mod filing;
 mod inbox;
@@ -21,6 +22,7 @@ mod search;
 mod setting;
 mod version;
 
+pub use erasure::ERASED;
 pub use invariants::Filed;
 pub use search::FoundRecord;
 

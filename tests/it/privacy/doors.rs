@@ -264,7 +264,10 @@ fn http() -> Vec<Door> {
             admin: true,
             ..door("metrics with a query", get("/metrics?zqurl=Zqfamily"), OK, "nayose_requests_total")
         },
-        Door { admin: true, ..door("an unknown page", get("/api/v1/persons/zqpath?q=zqurl"), "HTTP/1.1 404", "") },
+        Door {
+            admin: true,
+            ..door("an unknown page", get("/api/v1/persons/zqpath?q=zqurl"), "HTTP/1.1 401", "unauthorized")
+        },
         Door { admin: true, ..door("the console", get("/zqpath"), "HTTP/1.1 404", "") },
     ]
 }
