@@ -14,7 +14,7 @@ pub(super) fn run(settings: &Configuration, command: &PersonCommand, json: bool)
         Ok(told) => {
             say(&if json { format!("{told}\n") } else { text(&told) });
             // What was not meant is not done, and a caller must look.
-            if told["erased"] == false { Exit::Found } else { Exit::Done }
+            if told.get("erased") == Some(&Value::Bool(false)) { Exit::Found } else { Exit::Done }
         }
         Err(exit) => exit,
     })

@@ -60,9 +60,9 @@ impl Urgency {
         Self { risk, doubt, reasons }
     }
 
-    /// What questions are ordered by: the higher, the sooner.
+    /// What questions are ordered by: the higher, the sooner. Doubt weighs half of what the least harm does.
     pub fn rank(&self) -> f64 {
-        self.risk * (1.0 + self.doubt)
+        2.0 * self.risk + self.doubt
     }
 }
 

@@ -37,6 +37,7 @@ fn what_would_flip_it_does_flip_it() {
     let birth = match slip.to {
         "day_and_month_swapped" => "19801403",
         "one_digit" => "19800315",
+        "year_next" => "19810314",
         other => panic!("{other}"),
     };
     let slipped = account(HANAKO, (MOVED.0, MOVED.1, MOVED.2, MOVED.3, birth, F, MOVED.6, MOVED.7), &[], &model);
