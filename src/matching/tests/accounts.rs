@@ -31,13 +31,13 @@ fn what_would_flip_it_does_flip_it() {
     let model = Model::japanese();
     let explained = account(HANAKO, MOVED, &[], &model);
     assert_eq!(explained.explanation.zone, "auto");
-    // One digit of the birth date and nothing else: a steward is asked, as the account says beforehand.
+    // Another birth date and nothing else: a steward is asked, as the account says beforehand.
     let slip = explained.flips.iter().find(|flip| flip.of == "birth" && flip.zone == "review").unwrap();
     assert!(explained.flips.iter().all(|flip| flip.zone != "auto"), "{:?}", explained.flips);
     let birth = match slip.to {
         "day_and_month_swapped" => "19801403",
         "one_digit" => "19800315",
-        "year_next" => "19810314",
+        "year_next" => "19811225",
         other => panic!("{other}"),
     };
     let slipped = account(HANAKO, (MOVED.0, MOVED.1, MOVED.2, MOVED.3, birth, F, MOVED.6, MOVED.7), &[], &model);
