@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a test may panic; clippy.toml does not reach the functions that tests share")]
 
 mod hostile;
+mod mutants;
 mod planted;
 #[path = "../tests/it/region.rs"]
 mod region;

@@ -13,7 +13,7 @@ const SECTIONS: [(&str, &str, &[&str]); 4] = [
     ("3.5", "SOAP and HTTP", &SOAP),
 ];
 
-const FEED: [&str; 39] = [
+const FEED: [&str; 40] = [
     "accepted",
     "accepted with remarks",
     "unknown assigning authority",
@@ -48,6 +48,7 @@ const FEED: [&str; 39] = [
     "schema violation",
     "data type violation: date",
     "data type violation: OID",
+    "data type violation: truth value",
     "wrong code system",
     "wrong value",
     "internal failure",
@@ -74,13 +75,17 @@ const CROSS_REFERENCE: [&str; 16] = [
     "internal failure",
 ];
 
-const DEMOGRAPHICS: [&str; 18] = [
+const DEMOGRAPHICS: [&str; 22] = [
     "case 1",
     "case 1 kanji",
     "case 1 kana",
     "case 1 romaji",
     "case 2",
     "case 3",
+    "each parameter",
+    "demographics come back",
+    "Pediatric Demographics",
+    "one source",
     "no match",
     "initialQuantity suffices",
     "initialQuantity smaller, continuation supported",

@@ -147,6 +147,23 @@ fn wrapped(body: &[u8], action: &str) -> Vec<u8> {
     .into_bytes()
 }
 
+/// The payloads of all samples, with the endpoint that each is for; none without a folder.
+pub fn payloads() -> Vec<(Endpoint, String)> {
+    let Some(folder) = folder() else { return Vec::new() };
+    let mut found = Vec::new();
+    for (file, endpoint) in [("ITI-44", Endpoint::Pix), ("ITI-45", Endpoint::Pix), ("ITI-47", Endpoint::Pdq)] {
+        let message = read(&folder.join("swiss-epd"), &format!("{file}_request.xml"));
+        let document = xml::read(&message, None, &Limits::default()).expect("a message");
+        let payload = document.first("Body").and_then(|body| body.elements().next());
+        found.push((endpoint, payload.expect("a payload").to_xml()));
+    }
+    for (file, _, endpoint) in &STORY {
+        let message = read(&folder.join("ihe-official"), file);
+        found.push((*endpoint, xml::read(&message, None, &Limits::default()).expect("a message").to_xml()));
+    }
+    found
+}
+
 #[test]
 fn the_swiss_samples_are_answered() {
     let Some(folder) = folder().map(|folder| folder.join("swiss-epd")) else { return };

@@ -58,6 +58,7 @@ struct Inner {
     requests: Counters<2>,
     request_seconds: Family<[Label; 1], Histogram, fn() -> Histogram>,
     refusals: Counters<2>,
+    forgiven: Counters<1>,
     feeds: Counters<1>,
     decisions: Counters<1>,
     candidates: Histogram,
@@ -121,6 +122,7 @@ impl Default for Metrics {
             requests: Family::default(),
             request_seconds: Family::new_with_constructor(|| Histogram::new(SECONDS)),
             refusals: Family::default(),
+            forgiven: Family::default(),
             feeds: Family::default(),
             decisions: Family::default(),
             candidates: Histogram::new(CANDIDATES),
@@ -154,6 +156,7 @@ impl Inner {
             self.request_seconds.clone(),
         );
         registry.register("refusals", "Requests refused in their own language, by reason", self.refusals.clone());
+        registry.register("forgiven", "Mistakes of peers that were forgiven, by kind", self.forgiven.clone());
         registry.register("connections", "Connections of peers", self.gauges.connections.clone());
         registry.register("requests_in_flight", "Requests in work or waiting for it", self.gauges.in_flight.clone());
     }
@@ -222,6 +225,11 @@ impl Metrics {
     /// Counts a request that was refused for `reason`.
     pub fn refusal(&self, transaction: &'static str, reason: &'static str) {
         self.0.refusals.get_or_create(&[("transaction", transaction), ("reason", reason)]).inc();
+    }
+
+    /// Counts a mistake of a peer that was forgiven.
+    pub fn forgiven(&self, what: &'static str) {
+        self.0.forgiven.get_or_create(&[("what", what)]).inc();
     }
 
     /// Counts a feed: `accepted`, `refused` or `repeated`.

@@ -57,7 +57,9 @@ impl Scope {
             let n = bits >> shift;
             format!("{}{:02}{:02}", base + n % 60, 1 + (n >> 8) % 12, 1 + (n >> 16) % 28)
         };
-        values.insert("birth".to_owned(), day(80, 1930));
+        let birth = day(80, 1930);
+        values.insert("birth_year".to_owned(), birth.chars().take(4).collect());
+        values.insert("birth".to_owned(), birth);
         values.insert("birth2".to_owned(), day(100, 1940));
         values.insert("phone".to_owned(), format!("050-{:04}-{:04}", (bits >> 64) % 10_000, (bits >> 90) % 10_000));
         Self { values, clock: clock.clone() }

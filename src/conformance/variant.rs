@@ -17,11 +17,23 @@ pub(super) enum Variant {
     Typed,
     /// Comments and CDATA inside every text, comments between elements.
     Noisy,
+    /// With the mistakes that deployed clients make and whose meaning is clear: what is lenient answers alike.
+    Sloppy,
 }
 
 impl Variant {
-    /// The four that differ from the plain one.
-    pub(super) const OTHERS: [Self; 4] = [Self::Prefixed, Self::Defaulted, Self::Typed, Self::Noisy];
+    /// Those that differ from the plain one.
+    pub(super) const OTHERS: [Self; 5] = [Self::Prefixed, Self::Defaulted, Self::Typed, Self::Noisy, Self::Sloppy];
+
+    /// Whether a server that reads strictly must answer alike.
+    pub(super) fn is_legal(self) -> bool {
+        self != Self::Sloppy
+    }
+
+    /// Whether elements go without prefix.
+    fn is_plain(self) -> bool {
+        matches!(self, Self::Defaulted | Self::Sloppy)
+    }
 
     /// A word for reports.
     pub(super) fn name(self) -> &'static str {
@@ -31,6 +43,7 @@ impl Variant {
             Self::Defaulted => "defaulted",
             Self::Typed => "typed",
             Self::Noisy => "noisy",
+            Self::Sloppy => "sloppy",
         }
     }
 
@@ -46,8 +59,7 @@ impl Variant {
     }
 
     fn element(self, element: &Element, parent: Option<&Element>, out: &mut String) {
-        let prefix =
-            if self == Self::Defaulted { String::new() } else { format!("{}:", prefix_of(&element.name.namespace)) };
+        let prefix = if self.is_plain() { String::new() } else { format!("{}:", prefix_of(&element.name.namespace)) };
         let tag = format!("{prefix}{}", element.name.local);
         let _ = write!(out, "<{tag}");
         if parent.is_none() {
@@ -59,7 +71,7 @@ impl Variant {
             }
         }
         let inherited = parent.is_some_and(|p| p.name.namespace == element.name.namespace);
-        if self == Self::Defaulted && !inherited {
+        if self.is_plain() && !inherited {
             let _ = write!(out, r#" xmlns="{}""#, element.name.namespace);
         } else if prefix_of(&element.name.namespace) == "other" && !inherited {
             let _ = write!(out, r#" xmlns:other="{}""#, element.name.namespace);
@@ -72,7 +84,7 @@ impl Variant {
         for node in &element.children {
             match node {
                 Node::Element(child) => self.element(child, Some(element), out),
-                Node::Text(text) => self.text(text, out),
+                Node::Text(text) => self.text(text, element, out),
             }
         }
         let _ = write!(out, "</{tag}>");
@@ -81,11 +93,15 @@ impl Variant {
     fn attributes(self, element: &Element, parent: Option<&Element>, out: &mut String) {
         let mut typed = false;
         for attribute in &element.attributes {
+            if self == Self::Sloppy && forgotten(element, parent, &attribute.name.local) {
+                continue;
+            }
             let uri = &attribute.name.namespace;
             let is_type = &**uri == XSI && &*attribute.name.local == "type";
             typed |= is_type;
             let value = match is_type.then(|| element.resolve(&attribute.value)).flatten() {
                 Some((ns, local)) if !ns.is_empty() => format!("{}:{local}", prefix_of(&ns)),
+                _ if self == Self::Sloppy => mistaken(element, &attribute.name.local, &attribute.value),
                 _ => attribute.value.clone(),
             };
             let prefix = if uri.is_empty() { String::new() } else { format!("{}:", prefix_of(uri)) };
@@ -100,7 +116,15 @@ impl Variant {
         }
     }
 
-    fn text(self, text: &str, out: &mut String) {
+    fn text(self, text: &str, element: &Element, out: &mut String) {
+        if self == Self::Sloppy {
+            match &*element.name.local {
+                "semanticsText" => {}
+                "To" | "Address" => _ = write!(out, "\n  {}\n", escape(text.trim())),
+                _ => out.push_str(&escape(text)),
+            }
+            return;
+        }
         if self != Self::Noisy || text.trim().is_empty() || text.contains("]]>") {
             out.push_str(&escape(text));
             return;
@@ -108,6 +132,29 @@ impl Variant {
         let half = text.char_indices().nth(text.chars().count() / 2).map_or(0, |(at, _)| at);
         let (first, second) = text.split_at(half);
         let _ = write!(out, "{}<!-- between --><![CDATA[{second}]]>", escape(first));
+    }
+}
+
+/// Attributes that deployed clients leave out.
+fn forgotten(element: &Element, parent: Option<&Element>, name: &str) -> bool {
+    let above = parent.map_or("", |parent| &*parent.name.local);
+    match (&*element.name.local, name) {
+        ("Action", "mustUnderstand") => &*element.name.namespace == WSA,
+        ("subject", "contextConductionInd") | ("patientPerson", "determinerCode") => true,
+        ("code", "codeSystem") => above == "controlActProcess",
+        _ => false,
+    }
+}
+
+/// Values as deployed clients write them.
+fn mistaken(element: &Element, name: &str, value: &str) -> String {
+    match (&*element.name.local, name) {
+        ("interactionId", "extension") => format!("{} ", value.trim_end()),
+        ("processingModeCode", "code") => "I".to_owned(),
+        ("acceptAckCode", "code") => "NE".to_owned(),
+        ("receiver", "typeCode") => "SND".to_owned(),
+        ("creationTime", "value") => "2026-04-01T12:00:00Z".to_owned(),
+        _ => value.to_owned(),
     }
 }
 
@@ -162,7 +209,7 @@ mod tests {
     fn clothes_change_nothing() {
         let text = r#"<e:Envelope xmlns:e="http://www.w3.org/2003/05/soap-envelope"><e:Body><a xmlns="urn:hl7-org:v3" b="1"><id root="2.999"/><name>星&amp;見</name></a></e:Body></e:Envelope>"#;
         let plain = read(text.as_bytes(), None, &Limits::default()).expect("well-formed");
-        for variant in Variant::OTHERS {
+        for variant in Variant::OTHERS.into_iter().filter(|variant| variant.is_legal()) {
             let dressed = variant.dress(text);
             let tree = read(dressed.as_bytes(), None, &Limits::default()).expect(&dressed);
             assert_eq!(bare(&tree), bare(&plain), "{dressed}");

@@ -126,8 +126,12 @@ pub(super) fn date_field(at: Option<At<'_>>, findings: &mut Findings) -> Field<P
 pub(super) fn boolean_field(at: Option<At<'_>>, findings: &mut Findings) -> Field<bool> {
     let Some(at) = at else { return absent(None) };
     match at.attribute("value") {
-        Some("true" | "1") => Field::Set(true),
-        Some("false" | "0") => Field::Set(false),
+        Some("true") => Field::Set(true),
+        Some("false") => Field::Set(false),
+        Some(number @ ("1" | "0")) => {
+            findings.forgive("SYN102", "a truth value is told as a number", &at.path);
+            Field::Set(number == "1")
+        }
         Some(_) => {
             findings.error("SYN102", "neither true nor false", &at.path);
             absent(None)
@@ -223,6 +227,26 @@ pub(super) fn name(at: &At<'_>) -> Option<PersonName> {
     (!name.is_empty()).then_some(name)
 }
 
+/// The parts of `AD` that few senders write.
+pub(super) const FURTHER_PARTS: [(AddressPartKind, &str); 16] = [
+    (AddressPartKind::StreetNameBase, "streetNameBase"),
+    (AddressPartKind::StreetNameType, "streetNameType"),
+    (AddressPartKind::HouseNumberNumeric, "houseNumberNumeric"),
+    (AddressPartKind::BuildingNumberSuffix, "buildingNumberSuffix"),
+    (AddressPartKind::Direction, "direction"),
+    (AddressPartKind::AdditionalLocator, "additionalLocator"),
+    (AddressPartKind::UnitType, "unitType"),
+    (AddressPartKind::CareOf, "careOf"),
+    (AddressPartKind::CensusTract, "censusTract"),
+    (AddressPartKind::DeliveryAddressLine, "deliveryAddressLine"),
+    (AddressPartKind::DeliveryInstallationType, "deliveryInstallationType"),
+    (AddressPartKind::DeliveryInstallationArea, "deliveryInstallationArea"),
+    (AddressPartKind::DeliveryInstallationQualifier, "deliveryInstallationQualifier"),
+    (AddressPartKind::DeliveryMode, "deliveryMode"),
+    (AddressPartKind::DeliveryModeIdentifier, "deliveryModeIdentifier"),
+    (AddressPartKind::Delimiter, "delimiter"),
+];
+
 /// `AD`; none where it holds no text.
 pub(super) fn address(at: &At<'_>) -> Option<Address> {
     let uses = at.attribute("use").unwrap_or_default().split_whitespace().map(str::to_owned).collect();
@@ -236,17 +260,21 @@ pub(super) fn address(at: &At<'_>) -> Option<Address> {
             "precinct" => AddressPartKind::Precinct,
             "postalCode" => AddressPartKind::PostalCode,
             "streetAddressLine" => AddressPartKind::StreetAddressLine,
-            "streetName" | "streetNameBase" => AddressPartKind::StreetName,
-            "houseNumber" | "houseNumberNumeric" => AddressPartKind::HouseNumber,
-            "unitID" | "additionalLocator" => AddressPartKind::Unit,
+            "streetName" => AddressPartKind::StreetName,
+            "houseNumber" => AddressPartKind::HouseNumber,
+            "unitID" => AddressPartKind::Unit,
             "postBox" => AddressPartKind::PostBox,
             "" => AddressPartKind::Text,
-            "useablePeriod" | "delimiter" => continue,
-            _ => AddressPartKind::Other,
+            "useablePeriod" => continue,
+            other => FURTHER_PARTS
+                .iter()
+                .find(|(_, element)| *element == other)
+                .map_or(AddressPartKind::Other, |(kind, _)| *kind),
         };
         address.parts.push(AddressPart { kind, value });
     }
-    (!address.parts.is_empty()).then_some(address)
+    let told = address.parts.iter().any(|part| part.kind != AddressPartKind::Delimiter);
+    told.then_some(address)
 }
 
 /// The parts of a name or an address with text in them, in order; text outside any part has no kind.

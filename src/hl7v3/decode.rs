@@ -5,7 +5,11 @@ use super::echo;
 use super::message::{Device, Header, Interaction, Message};
 use super::place::{At, Findings};
 use super::{NAMESPACE, patient, query, structure};
+use crate::identity::PartialDate;
 use crate::xml::Element;
+
+/// The identifiers of HL7's interactions.
+const INTERACTION_IDS: &str = "2.16.840.1.113883.1.6";
 
 /// How much is forgiven (HL7 v3 sheet, section 6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,14 +52,14 @@ pub fn decode(payload: &Element, strictness: Strictness) -> Result<Message, Unre
             findings.forgive("SYN102", "the value has no valid form: it is not echoed", &place);
         }
     }
-    if findings.strict && findings.errors.is_empty() {
+    if findings.errors.is_empty() {
         structure::check(&root, interaction, &mut findings);
     }
     let content = match content {
         Some(content) if findings.errors.is_empty() => Ok(content),
         _ => Err(findings.errors),
     };
-    Ok(Message { header, content, remarks: findings.remarks, query_id, echo })
+    Ok(Message { header, content, remarks: findings.remarks, forgiven: findings.forgiven, query_id, echo })
 }
 
 fn header(root: &At<'_>, interaction: Interaction) -> Result<Header, Unreadable> {
@@ -97,5 +101,19 @@ fn check_wrapper(root: &At<'_>, findings: &mut Findings) {
     }
     if let Some(second) = root.all("receiver").get(1) {
         findings.forgive("SYN110", "a message has one receiver", &second.path);
+    }
+    let created = root.first("creationTime");
+    let created = created.filter(|at| at.attribute("value").is_some_and(|text| PartialDate::parse_hl7(text).is_err()));
+    if let Some(at) = created {
+        findings.forgive("SYN102", "the time of creation is not of the HL7 form", &at.path);
+    }
+    // In strict mode the transaction refuses another mode by its own code.
+    let mode = root.first("processingModeCode").filter(|at| at.attribute("code").is_some_and(|code| code != "T"));
+    if let Some(at) = mode.filter(|_| !findings.strict) {
+        findings.forgive("SYN103", "the processing mode is not T (current processing)", &at.path);
+    }
+    let named = root.first("interactionId").filter(|at| at.attribute("root") != Some(INTERACTION_IDS));
+    if let Some(at) = named {
+        findings.forgive("SYN103", "interactionId is not one of HL7's identifiers of interactions", &at.path);
     }
 }

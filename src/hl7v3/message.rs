@@ -111,6 +111,8 @@ pub struct Message {
     pub content: Result<Content, Vec<Detail>>,
     /// Remarks for the acknowledgement: what was ignored or forgiven.
     pub remarks: Vec<Detail>,
+    /// What was forgiven, in words of this program, for counting.
+    pub forgiven: Vec<&'static str>,
     /// `queryId` of a query, where it could be read, also when the content is unusable.
     pub query_id: Option<InstanceIdentifier>,
     /// The echo of `queryByParameter`, encoded anew in schema order, where it has a valid form.

@@ -2,7 +2,7 @@
 
 use super::datatype::{absent, address, boolean_field, coded, date_field, list, name, telecom};
 use super::place::{At, Findings};
-use crate::identity::{Coded, Demographics, Field, Relationship, Sex};
+use crate::identity::{Coded, Demographics, Field, Language, Relationship, Sex};
 
 const GENDER: &str = "2.16.840.1.113883.5.1";
 const TABLE_0001: &str = "2.16.840.1.113883.12.1";
@@ -40,7 +40,7 @@ pub(super) fn demographics(patient: &At<'_>, findings: &mut Findings) -> Demogra
         races: codes("raceCode"),
         ethnic_groups: codes("ethnicGroupCode"),
         citizenships: list(&person.all("asCitizen"), |at| coded(&at.down(&["politicalNation", "code"])?)),
-        languages: list(&person.all("languageCommunication"), |at| coded(&at.first("languageCode")?)),
+        languages: list(&person.all("languageCommunication"), language),
         relationships: list(&person.all("personalRelationship"), relationship),
         birth_place: birth_place(&person),
         other_identifiers: absent(None),
@@ -95,6 +95,21 @@ fn order(at: Option<At<'_>>, findings: &mut Findings) -> Field<u8> {
         }
         None => absent(at.null()),
     }
+}
+
+fn language(at: &At<'_>) -> Option<Language> {
+    let code = |element: &str| at.first(element).as_ref().and_then(coded);
+    let preferred = at.first("preferenceInd").and_then(|told| match told.attribute("value")? {
+        "true" | "1" => Some(true),
+        "false" | "0" => Some(false),
+        _ => None,
+    });
+    Some(Language {
+        code: code("languageCode")?,
+        mode: code("modeCode"),
+        proficiency: code("proficiencyLevelCode"),
+        preferred,
+    })
 }
 
 fn relationship(at: &At<'_>) -> Option<Relationship> {

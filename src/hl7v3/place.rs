@@ -73,6 +73,8 @@ pub(super) fn is_masked(element: &Element) -> bool {
 pub(super) struct Findings {
     pub errors: Vec<Detail>,
     pub remarks: Vec<Detail>,
+    /// What was forgiven, in words of this program, for counting.
+    pub forgiven: Vec<&'static str>,
     pub strict: bool,
 }
 
@@ -87,8 +89,14 @@ impl Findings {
         if self.strict {
             self.error(code, text, path);
         } else {
+            self.forgiven.push(word(code));
             self.remarks.push(detail(Severity::Warning, "", text, path));
         }
+    }
+
+    /// Something that is as it should not be, and that no schema forbids: a warning in both modes.
+    pub fn warn(&mut self, text: &str, path: &str) {
+        self.remarks.push(detail(Severity::Warning, "", text, path));
     }
 
     /// Something that has no effect here, as the standard allows: an information in both modes.
@@ -101,8 +109,22 @@ impl Findings {
         if self.strict {
             self.error(code, text, path);
         } else {
+            self.forgiven.push("ignored");
             self.remarks.push(detail(Severity::Information, "", text, path));
         }
+    }
+}
+
+/// What was forgiven, by the code that strict reading gives it.
+fn word(code: &str) -> &'static str {
+    match code {
+        "SYN100" => "missing_element",
+        "SYN101" => "missing_attribute",
+        "SYN102" => "data_type",
+        "SYN103" => "value",
+        "SYN104" => "code_system",
+        "SYN110" => "repetition",
+        _ => "order",
     }
 }
 

@@ -1,15 +1,20 @@
-//! The order, number and fixed attributes of elements, for strict mode: the classes of HL7 v3 sheet 1.4 to 2.2
+//! The order, number and fixed attributes of elements: the classes of HL7 v3 sheet 1.4 to 2.2
 //! as one table, IHE's constraints where they are narrower than the schema's.
 //!
 //! What the profiles leave out is taken as it comes. It must never read a value beyond a fixed one.
 
 use super::message::Interaction;
-use super::place::{At, Findings};
+use super::place::{At, Findings, is_masked};
 use crate::identity::Oid;
 use crate::xml::Element;
 
 /// At most as many errors are named: a message in quite another form would fill pages.
 const MOST_ERRORS: usize = 10;
+
+const XSI: &str = "http://www.w3.org/2001/XMLSchema-instance";
+
+const NULL_FLAVORS: [&str; 14] =
+    ["NI", "OTH", "NINF", "PINF", "UNK", "ASKU", "NAV", "QS", "NASK", "TRC", "MSK", "NA", "UNC", "NAVU"];
 
 /// May precede a class's own elements at any level.
 const INFRASTRUCTURE: [&str; 3] = ["realmCode", "typeId", "templateId"];
@@ -312,7 +317,8 @@ const CROSS_REFERENCE: Class = message!(IDENTIFIER_ACT);
 const DEMOGRAPHICS: Class = message!(DEMOGRAPHIC_ACT);
 const CONTINUED: Class = message!(CONTINUATION_ACT, one("acknowledgement"));
 
-/// Checks the whole payload against the class of its interaction.
+/// Checks the whole payload against the class of its interaction: errors in strict mode, else warnings about what was
+/// not told yet.
 pub(super) fn check(root: &At<'_>, interaction: Interaction, findings: &mut Findings) {
     let class = match interaction {
         Interaction::Add | Interaction::Revise | Interaction::Merge => &FEED,
@@ -320,9 +326,16 @@ pub(super) fn check(root: &At<'_>, interaction: Interaction, findings: &mut Find
         Interaction::DemographicsQuery => &DEMOGRAPHICS,
         Interaction::Continue | Interaction::Cancel => &CONTINUED,
     };
-    check_class(root, class, findings);
-    check_values(root, interaction, findings);
-    findings.errors.truncate(MOST_ERRORS);
+    let mut found = Findings { strict: findings.strict, ..Findings::default() };
+    check_class(root, class, &mut found);
+    check_values(root, interaction, &mut found);
+    check_nulls(&mut vec![root.element], &mut found);
+    found.errors.truncate(MOST_ERRORS);
+    findings.errors.append(&mut found.errors);
+    findings.forgiven.append(&mut found.forgiven);
+    let known: Vec<Vec<String>> = findings.remarks.iter().map(|remark| remark.locations.clone()).collect();
+    let new = found.remarks.into_iter().filter(|remark| !known.contains(&remark.locations));
+    findings.remarks.extend(new.take(MOST_ERRORS));
 }
 
 /// What IHE fixes beyond the schema: devices named by an OID alone, the wish for an answer, the trigger event.
@@ -331,7 +344,7 @@ fn check_values(root: &At<'_>, interaction: Interaction, findings: &mut Findings
     for id in devices.flat_map(|device| device.all("id")) {
         let named = id.element.attribute("root").is_some_and(|root| Oid::parse(root).is_ok());
         if !named || id.attribute("extension").is_some() {
-            findings.error("SYN102", "a device is named by an ISO object identifier alone", &id.path);
+            findings.forgive("SYN102", "a device is named by an ISO object identifier alone", &id.path);
         }
     }
     let trigger: &[&str] = match interaction {
@@ -343,12 +356,79 @@ fn check_values(root: &At<'_>, interaction: Interaction, findings: &mut Findings
         // The profile's table and its heading disagree.
         Interaction::Continue | Interaction::Cancel => &["PRPA_TE000003UV01", "QUQI_TE000003UV01"],
     };
+    check_other_ids(root, findings);
+    check_criteria(root, findings);
     for (path, allowed) in [(&["acceptAckCode"][..], &["AL"][..]), (&["controlActProcess", "code"], trigger)] {
         let Some(code) = root.down(path) else { continue };
         if !code.attribute("code").is_some_and(|code| allowed.contains(&code)) {
-            findings.error("SYN103", "the code is not the one of this interaction", &code.path);
+            findings.forgive("SYN103", "the code is not the one of this interaction", &code.path);
         }
     }
+}
+
+/// ITI TF-2: 3.44.4.1.2: any role but those with a place of their own, each scoped by whose identifiers it holds.
+fn check_other_ids(root: &At<'_>, findings: &mut Findings) {
+    let person = ["controlActProcess", "subject", "registrationEvent", "subject1", "patient", "patientPerson"];
+    for role in root.down(&person).map(|person| person.all("asOtherIDs")).unwrap_or_default() {
+        if matches!(role.attribute("classCode"), Some("CIT" | "EMP")) {
+            let place = format!("{}/@classCode", role.path);
+            findings.forgive("SYN103", "citizens and employees have a class of their own", &place);
+        }
+        let organization = role.first("scopingOrganization").map(|scope| scope.all("id")).unwrap_or_default();
+        let named: Vec<&str> = organization.iter().filter_map(|id| id.attribute("root")).collect();
+        let stranger =
+            role.all("id").into_iter().any(|id| id.attribute("root").is_some_and(|own| !named.contains(&own)));
+        if let Some(scope) = organization.first().filter(|_| stranger) {
+            findings.forgive("SYN103", "the scoping organization is not that of the identifiers", &scope.path);
+        }
+    }
+}
+
+/// What may be of any type says of which it is.
+fn check_criteria(root: &At<'_>, findings: &mut Findings) {
+    let Some(criteria) = root.down(&["controlActProcess", "queryByParameter", "matchCriterionList"]) else { return };
+    for value in ["matchAlgorithm", "minimumDegreeMatch"].iter().filter_map(|of| criteria.down(&[of, "value"])) {
+        if value.element.attribute_in(XSI, "type").is_none() && value.null().is_none() {
+            findings.forgive("SYN101", "the value does not tell its type", &value.path);
+        }
+    }
+}
+
+/// Null flavours that are none, and those that stand beside a value. `open` are the elements from the root on.
+fn check_nulls(open: &mut Vec<&Element>, findings: &mut Findings) {
+    let Some(element) = open.last().copied() else { return };
+    if let Some(flavor) = element.attribute("nullFlavor").map(str::trim) {
+        if !NULL_FLAVORS.contains(&flavor) {
+            findings.forgive("SYN103", "there is no such null flavour", &format!("{}/@nullFlavor", path_to(open)));
+        } else if !is_masked(element) && has_value(element) {
+            findings.warn("a null flavour beside a value: the value counts", &path_to(open));
+        }
+    }
+    for child in element.elements() {
+        open.push(child);
+        check_nulls(open, findings);
+        open.pop();
+    }
+}
+
+/// Whether a data type holds something; a class may be null and hold what can be said of it.
+fn has_value(element: &Element) -> bool {
+    let told = ["value", "code", "extension"].iter().any(|name| element.attribute(name).is_some());
+    let has_name = ["name", "addr"].contains(&&*element.name.local) && !element.children.is_empty();
+    told || has_name
+}
+
+fn path_to(open: &[&Element]) -> String {
+    let Some(root) = open.first() else { return String::new() };
+    let mut at = At::root(root);
+    for child in open.iter().skip(1) {
+        let twins = at.all(&child.name.local);
+        match twins.into_iter().find(|twin| std::ptr::eq(twin.element, *child)) {
+            Some(twin) => at = twin,
+            None => return format!("{}/{}", at.path, child.name.local),
+        }
+    }
+    at.path
 }
 
 fn check_class(at: &At<'_>, class: &Class, findings: &mut Findings) {
@@ -356,24 +436,24 @@ fn check_class(at: &At<'_>, class: &Class, findings: &mut Findings) {
         match at.element.attribute(name) {
             Some(found) if found == *value || value.is_empty() => {}
             Some(_) => {
-                findings.error("SYN103", "the attribute has another value here", &format!("{}/@{name}", at.path))
+                findings.forgive("SYN103", "the attribute has another value here", &format!("{}/@{name}", at.path))
             }
-            None => findings.error("SYN101", "the attribute is missing", &format!("{}/@{name}", at.path)),
+            None => findings.forgive("SYN101", "the attribute is missing", &format!("{}/@{name}", at.path)),
         }
     }
     check_order(at, class, findings);
     for Part(name, least, most, inner) in class.elements {
         let found = at.all(name);
         if found.len() < *least {
-            findings.error("SYN100", "a required element is missing", &format!("{}/{name}", at.path));
+            findings.forgive("SYN100", "a required element is missing", &format!("{}/{name}", at.path));
         }
         if let Some(extra) = found.get(*most) {
-            findings.error("SYN110", "the element is repeated too often", &extra.path);
+            findings.forgive("SYN110", "the element is repeated too often", &extra.path);
         }
         // A class that is null holds what its sender could say of it.
         let inside = inner.iter().flat_map(|inner| found.iter().map(move |child| (*inner, child)));
         for (inner, child) in inside.filter(|(_, child)| child.null().is_none()) {
-            if findings.errors.len() < MOST_ERRORS {
+            if findings.errors.len() + findings.remarks.len() < MOST_ERRORS {
                 check_class(child, inner, findings);
             }
         }
@@ -392,8 +472,8 @@ fn check_order(at: &At<'_>, class: &Class, findings: &mut Findings) {
         let place = class.elements.iter().position(|Part(known, ..)| same && *known == name);
         match place {
             Some(place) if reached.is_none_or(|reached| place >= reached) => reached = Some(place),
-            Some(_) => return findings.error("SYN", "the element stands in the wrong order", &path_of(at, child)),
-            None => return findings.error("SYN", "no such element belongs here", &path_of(at, child)),
+            Some(_) => return findings.forgive("SYN", "the element stands in the wrong order", &path_of(at, child)),
+            None => return findings.forgive("SYN", "no such element belongs here", &path_of(at, child)),
         }
     }
 }

@@ -19,15 +19,47 @@ pub enum AddressPartKind {
     PostalCode,
     /// `streetAddressLine`
     StreetAddressLine,
-    /// `streetName` and its relatives.
+    /// `streetName`
     StreetName,
-    /// `houseNumber` and its relatives.
+    /// `houseNumber`
     HouseNumber,
-    /// `unitID`, `additionalLocator`: building and flat.
+    /// `unitID`: building and flat.
     Unit,
     /// `postBox`
     PostBox,
-    /// Any other part of v3 AD, kept but not compared.
+    /// `streetNameBase`
+    StreetNameBase,
+    /// `streetNameType`
+    StreetNameType,
+    /// `houseNumberNumeric`
+    HouseNumberNumeric,
+    /// `buildingNumberSuffix`
+    BuildingNumberSuffix,
+    /// `direction`
+    Direction,
+    /// `additionalLocator`
+    AdditionalLocator,
+    /// `unitType`
+    UnitType,
+    /// `careOf`
+    CareOf,
+    /// `censusTract`
+    CensusTract,
+    /// `deliveryAddressLine`
+    DeliveryAddressLine,
+    /// `deliveryInstallationType`
+    DeliveryInstallationType,
+    /// `deliveryInstallationArea`
+    DeliveryInstallationArea,
+    /// `deliveryInstallationQualifier`
+    DeliveryInstallationQualifier,
+    /// `deliveryMode`
+    DeliveryMode,
+    /// `deliveryModeIdentifier`
+    DeliveryModeIdentifier,
+    /// `delimiter`
+    Delimiter,
+    /// A part that v3 AD does not know, kept but not compared.
     Other,
     /// Text outside any part; an unstructured address is a single part of this kind.
     Text,

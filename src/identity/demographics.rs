@@ -14,6 +14,19 @@ pub struct Coded {
     pub display: String,
 }
 
+/// A language in which a person can be spoken to (v3 `languageCommunication`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Language {
+    /// Which.
+    pub code: Coded,
+    /// Spoken, written, signed ...
+    pub mode: Option<Coded>,
+    /// How well.
+    pub proficiency: Option<Coded>,
+    /// Whether it is preferred.
+    pub preferred: Option<bool>,
+}
+
 /// A relative as told by the source (v3 `personalRelationship`).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Relationship {
@@ -65,8 +78,8 @@ pub struct Demographics {
     pub ethnic_groups: Field<Vec<Coded>>,
     /// Citizenship (the nation's code).
     pub citizenships: Field<Vec<Coded>>,
-    /// Languages, the preferred one first.
-    pub languages: Field<Vec<Coded>>,
+    /// Languages.
+    pub languages: Field<Vec<Language>>,
     /// Relatives.
     pub relationships: Field<Vec<Relationship>>,
     /// Where the person was born.

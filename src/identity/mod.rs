@@ -19,7 +19,7 @@ mod telecom;
 pub use address::{Address, AddressPart, AddressPartKind};
 pub use assigning_authority::{AssigningAuthority, DomainKey, Oid, OidError};
 pub use birth_date::{DateError, PartialDate, Precision};
-pub use demographics::{Coded, Demographics, OtherIdentifier, Relationship};
+pub use demographics::{Coded, Demographics, Language, OtherIdentifier, Relationship};
 pub use demographics_query::{BirthCriterion, DemographicsQuery, NameCriterion};
 pub use field::{Field, UnknownReason};
 pub use name::{NamePart, NamePartKind, PersonName, Representation};

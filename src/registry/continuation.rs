@@ -127,6 +127,7 @@ impl Registry {
         query_id: &str,
     ) -> Result<Option<KeptQueryRow>, Failure> {
         let now = self.0.clock.micros();
+        tx.queries_trim(&principal.key, KEPT_EACH, now)?;
         let ours = |row: &KeptQueryRow| row.principal == principal.key && row.query_id == query_id && row.expires > now;
         Ok(tx.query_kept(key)?.filter(ours))
     }

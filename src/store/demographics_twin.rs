@@ -3,8 +3,8 @@
 
 use super::StoreError;
 use crate::identity::{
-    Address, AddressPart, AddressPartKind, Coded, Demographics, Field, NamePart, NamePartKind, Oid, OtherIdentifier,
-    PartialDate, PersonName, Relationship, Representation, Sex, Telecom, TelecomScheme, UnknownReason,
+    Address, AddressPart, AddressPartKind, Coded, Demographics, Field, Language, NamePart, NamePartKind, Oid,
+    OtherIdentifier, PartialDate, PersonName, Relationship, Representation, Sex, Telecom, TelecomScheme, UnknownReason,
 };
 use serde::{Deserialize, Serialize};
 
@@ -130,6 +130,22 @@ words!(AddressPartKind {
     Country = "country", State = "state", County = "county", City = "city", Precinct = "precinct",
     PostalCode = "postal_code", StreetAddressLine = "line", StreetName = "street", HouseNumber = "house",
     Unit = "unit", PostBox = "post_box", Other = "other", Text = "text",
+    StreetNameBase = "street_base",
+    StreetNameType = "street_type",
+    HouseNumberNumeric = "house_numeric",
+    BuildingNumberSuffix = "building_suffix",
+    Direction = "direction",
+    AdditionalLocator = "locator",
+    UnitType = "unit_type",
+    CareOf = "care_of",
+    CensusTract = "census_tract",
+    DeliveryAddressLine = "delivery_line",
+    DeliveryInstallationType = "installation_type",
+    DeliveryInstallationArea = "installation_area",
+    DeliveryInstallationQualifier = "installation_qualifier",
+    DeliveryMode = "mode",
+    DeliveryModeIdentifier = "mode_identifier",
+    Delimiter = "delimiter",
 });
 words!(TelecomScheme { Phone = "phone", Fax = "fax", Mail = "mail", Other = "other" });
 
@@ -179,6 +195,41 @@ twin!(AddressPart as AddressPartForm { kind: AddressPartKind, value: String });
 twin!(Address as AddressForm { uses: Vec<String>, parts: Vec<AddressPart> });
 twin!(Telecom as TelecomForm { uses: Vec<String>, scheme: TelecomScheme, value: String });
 twin!(Coded as CodedForm { code: String, system: String, display: String });
+/// What older versions wrote of a language is its code alone.
+#[derive(Serialize, Deserialize)]
+struct LanguageForm {
+    #[serde(flatten)]
+    code: CodedForm,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mode: Option<CodedForm>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    proficiency: Option<CodedForm>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    preferred: Option<bool>,
+}
+
+impl Twin for Language {
+    type Form = LanguageForm;
+
+    fn twin(&self) -> LanguageForm {
+        LanguageForm {
+            code: self.code.twin(),
+            mode: self.mode.twin(),
+            proficiency: self.proficiency.twin(),
+            preferred: self.preferred,
+        }
+    }
+
+    fn untwin(form: LanguageForm) -> Result<Self, StoreError> {
+        Ok(Self {
+            code: Coded::untwin(form.code)?,
+            mode: Option::untwin(form.mode)?,
+            proficiency: Option::untwin(form.proficiency)?,
+            preferred: form.preferred,
+        })
+    }
+}
+
 twin!(Relationship as RelationshipForm { code: Coded, names: Vec<PersonName> });
 twin!(OtherIdentifier as OtherIdentifierForm { authority: Oid, value: String });
 
@@ -203,7 +254,7 @@ macro_rules! fields {
 fields! {
     names: Vec<PersonName>, sex: Sex, birth_date: PartialDate, addresses: Vec<Address>, telecoms: Vec<Telecom>,
     deceased: bool, deceased_time: PartialDate, multiple_birth: bool, birth_order: u8, marital_status: Coded,
-    religion: Coded, races: Vec<Coded>, ethnic_groups: Vec<Coded>, citizenships: Vec<Coded>, languages: Vec<Coded>,
+    religion: Coded, races: Vec<Coded>, ethnic_groups: Vec<Coded>, citizenships: Vec<Coded>, languages: Vec<Language>,
     relationships: Vec<Relationship>, birth_place: Address, other_identifiers: Vec<OtherIdentifier>,
     confidentiality: Vec<Coded>, vip: Coded,
 }

@@ -153,6 +153,7 @@ impl Service {
         }
         let message =
             hl7v3::decode(payload, self.settings.strictness).map_err(|unreadable| Refusal::Unreadable(unreadable.0))?;
+        message.forgiven.iter().for_each(|what| self.metrics().forgiven(what));
         let request = Request {
             principal: self.principal(&message, peer),
             message: &message,

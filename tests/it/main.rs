@@ -31,6 +31,7 @@ mod replay;
 mod replay_command;
 mod retention;
 mod scale;
+mod search;
 mod stewardship;
 mod support;
 mod tidy;

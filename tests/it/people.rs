@@ -42,7 +42,8 @@ pub fn seed() -> u64 {
     seed
 }
 
-fn named(variable: &str) -> Option<u64> {
+/// A number that the environment gives.
+pub fn named(variable: &str) -> Option<u64> {
     std::env::vars().find(|(name, _)| name == variable).and_then(|(_, value)| value.parse().ok())
 }
 

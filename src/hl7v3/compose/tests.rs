@@ -3,7 +3,7 @@
 use super::*;
 use crate::hl7v3::{Content, Message, Strictness, decode};
 use crate::identity::{
-    Address, AddressPart, AddressPartKind, Coded, Field, NameCriterion, NamePart, NamePartKind, PartialDate,
+    Address, AddressPart, AddressPartKind, Coded, Field, Language, NameCriterion, NamePart, NamePartKind, PartialDate,
     PersonName, Relationship, Representation, Sex, Telecom, TelecomScheme, UnknownReason,
 };
 use crate::xml::{self, Limits};
@@ -103,7 +103,10 @@ fn address() -> impl Strategy<Value = Address> {
             HouseNumber,
             Unit,
             PostBox,
-            Other,
+            StreetNameBase,
+            HouseNumberNumeric,
+            AdditionalLocator,
+            CareOf,
             Text,
         ][..],
     );
@@ -166,7 +169,9 @@ fn demographics() -> impl Strategy<Value = Demographics> {
     let lives = (field(date()), field(any::<bool>()), field(date()), field(any::<bool>()), field(1..9u8));
     let reached = (field(vec(address(), 1..3)), field(vec(telecom(), 1..3)), field(address()));
     let one = (field(coded()), field(coded()), field(coded()));
-    let many = (codes(), codes(), codes(), codes(), codes());
+    let language = (coded(), option::of(coded()), option::of(coded()), option::of(any::<bool>()))
+        .prop_map(|(code, mode, proficiency, preferred)| Language { code, mode, proficiency, preferred });
+    let many = (codes(), codes(), codes(), field(vec(language, 1..3)), codes());
     (who, lives, reached, one, many, field(vec(relative, 1..3))).prop_map(
         |(
             (names, sex),
@@ -283,7 +288,7 @@ proptest! {
     }
 
     #[test]
-    fn queries_by_demographics_are_read_as_composed(criteria in criteria(), quantity in option::of(0..99u32)) {
+    fn queries_by_demographics_are_read_as_composed(criteria in criteria(), quantity in option::of(1..99u32)) {
         let text = pdq_query(&frame(), &query_id(), &criteria, quantity);
         let message = read(&text);
         prop_assert!(message.echo.is_some());

@@ -2,11 +2,12 @@
 //! that there is a value and never the value.
 
 use super::{identifier, shown_root};
+use crate::hl7v3::datatype::FURTHER_PARTS;
 use crate::hl7v3::echo::QUALIFIERS;
 use crate::hl7v3::message::ShownIdentifier;
 use crate::identity::{
-    Address, AddressPartKind, Coded, Demographics, Field, NamePartKind, Oid, PersonName, Relationship, Representation,
-    Sex, Telecom, UnknownReason,
+    Address, AddressPartKind, Coded, Demographics, Field, Language, NamePartKind, Oid, PersonName, Relationship,
+    Representation, Sex, Telecom, UnknownReason,
 };
 use crate::xml::Writer;
 
@@ -173,10 +174,16 @@ fn birth_place(w: &mut Writer, field: &Field<Address>) {
     }
 }
 
-fn languages(w: &mut Writer, field: &Field<Vec<Coded>>) {
+fn languages(w: &mut Writer, field: &Field<Vec<Language>>) {
     for language in field.values() {
         w.open("languageCommunication");
-        coded(w, "languageCode", language);
+        coded(w, "languageCode", &language.code);
+        for (element, code) in [("modeCode", &language.mode), ("proficiencyLevelCode", &language.proficiency)] {
+            code.iter().for_each(|code| coded(w, element, code));
+        }
+        if let Some(preferred) = language.preferred {
+            w.empty("preferenceInd", &[("value", &preferred.to_string())]);
+        }
         w.close();
     }
     if let Some(flavor) = told(field) {
@@ -320,11 +327,14 @@ pub(in crate::hl7v3) fn address_content(w: &mut Writer, address: &Address) {
             AddressPartKind::HouseNumber => "houseNumber",
             AddressPartKind::Unit => "unitID",
             AddressPartKind::PostBox => "postBox",
-            AddressPartKind::Other => "deliveryAddressLine",
             AddressPartKind::Text => {
                 w.text(&part.value);
                 continue;
             }
+            other => FURTHER_PARTS
+                .iter()
+                .find(|(kind, _)| *kind == other)
+                .map_or("deliveryAddressLine", |(_, element)| *element),
         };
         w.leaf(kind, &part.value);
     }

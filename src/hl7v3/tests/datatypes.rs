@@ -129,7 +129,7 @@ fn addresses() {
     assert_eq!(all[0].uses, ["HP", "IDE"]);
     assert_eq!(kinds(&all[0]), "Country State City PostalCode StreetAddressLine StreetAddressLine");
     assert_eq!(all[0].first(AddressPartKind::PostalCode), "110");
-    assert_eq!(kinds(&all[1]), "StreetName HouseNumber Unit Other");
+    assert_eq!(kinds(&all[1]), "StreetName HouseNumber Unit CareOf");
     assert_eq!((kinds(&all[2]).as_str(), all[2].parts[0].value.as_str()), ("Text", "somewhere"));
 }
 
@@ -203,8 +203,10 @@ fn the_rest_of_a_person() {
            <asCitizen><politicalNation><code code="JP"/></politicalNation></asCitizen>
            <personalRelationship><code code="MTH"/><relationshipHolder1><name><family>M</family></name></relationshipHolder1></personalRelationship>
            <birthPlace><birthplace><addr><city>Nara</city></addr></birthplace></birthPlace>
-           <languageCommunication><languageCode code="ja"/></languageCommunication>"#,
+           <languageCommunication><languageCode code="ja"/><modeCode code="ESP"/><preferenceInd value="true"/></languageCommunication>"#,
     );
+    let language = &d.languages.values()[0];
+    assert_eq!((language.code.code.as_str(), language.preferred, language.mode.is_some()), ("ja", Some(true), true));
     assert_eq!((d.deceased, d.multiple_birth, d.birth_order), (Field::Set(true), Field::Set(true), Field::Set(2)));
     assert_eq!(d.races.values()[0].display, "R");
     assert_eq!((d.races.values().len(), d.citizenships.values().len(), d.languages.values().len()), (2, 1, 1));

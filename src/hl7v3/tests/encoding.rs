@@ -6,8 +6,9 @@ use crate::hl7v3::{
     ReplyFrame, Severity, ShownIdentifier, accept_acknowledgement, cross_reference_response, demographics_response,
 };
 use crate::identity::{
-    Address, AddressPart, AddressPartKind, Coded, Demographics, Field, NamePart, NamePartKind, Oid, PartialDate,
-    PatientIdentifier, PersonName, Relationship, Representation, Sex, Telecom, TelecomScheme, UnknownReason,
+    Address, AddressPart, AddressPartKind, Coded, Demographics, Field, Language, NamePart, NamePartKind, Oid,
+    PartialDate, PatientIdentifier, PersonName, Relationship, Representation, Sex, Telecom, TelecomScheme,
+    UnknownReason,
 };
 use crate::xml::Element;
 
@@ -209,6 +210,7 @@ fn rich() -> Demographics {
                 &[A::Country, A::State, A::County, A::City, A::Precinct, A::PostalCode, A::StreetAddressLine],
             ),
             address(&["B"], &[A::StreetName, A::HouseNumber, A::Unit, A::PostBox, A::Other, A::Text]),
+            address(&[], &[A::StreetNameBase, A::HouseNumberNumeric, A::AdditionalLocator, A::CareOf, A::Delimiter]),
         ]),
         telecoms: Field::Set(vec![telecom("tel: 03 1234"), telecom("(03) 12.34"), telecom("mailto:a@example.org")]),
         deceased: Field::Set(true),
@@ -220,7 +222,15 @@ fn rich() -> Demographics {
         races: Field::Set(vec![coded("2039-6", "HL70005"), coded("with blank", "2.999.7"), coded("", "2.999.7")]),
         ethnic_groups: Field::Set(vec![coded("2186-5", "2.16.840.1.113883.5.50")]),
         citizenships: Field::Set(vec![coded("JP", "1.0.3166.1.2.2"), coded("a b", "")]),
-        languages: Field::Set(vec![coded("ja", "2.16.840.1.113883.6.121"), coded("en", "")]),
+        languages: Field::Set(vec![
+            Language {
+                code: coded("ja", "2.16.840.1.113883.6.121"),
+                mode: Some(coded("ESP", "2.16.840.1.113883.5.60")),
+                proficiency: Some(coded("E", "2.16.840.1.113883.5.61")),
+                preferred: Some(true),
+            },
+            Language { code: coded("en", ""), mode: None, proficiency: None, preferred: None },
+        ]),
         relationships: Field::Set(vec![Relationship {
             code: coded("MTH", "2.16.840.1.113883.5.111"),
             names: vec![name(None, "Mori", ""), name(Some(Representation::Ideographic), "森", "")],

@@ -27,7 +27,8 @@ impl Place {
     /// The parts of `address`, taken from where the source put them, else split from its text.
     pub fn of(address: &Address) -> Self {
         use AddressPartKind::{
-            City, County, HouseNumber, PostalCode, Precinct, State, StreetAddressLine, StreetName, Text,
+            City, County, HouseNumber, HouseNumberNumeric, PostalCode, Precinct, State, StreetAddressLine, StreetName,
+            StreetNameBase, Text,
         };
         let joined = |kinds: &[AddressPartKind]| {
             let parts = address.parts.iter().filter(|part| kinds.contains(&part.kind));
@@ -35,7 +36,8 @@ impl Place {
         };
         let mut postal = postal(&joined(&[PostalCode]));
         let (mut prefecture, mut city) = (joined(&[State]), joined(&[County, City]));
-        let mut rest = joined(&[Precinct, StreetName, HouseNumber, StreetAddressLine, Text]);
+        let mut rest =
+            joined(&[Precinct, StreetName, StreetNameBase, HouseNumber, HouseNumberNumeric, StreetAddressLine, Text]);
         if postal.is_empty() {
             (postal, rest) = leading_postal(rest);
         }

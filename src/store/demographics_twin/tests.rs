@@ -77,6 +77,9 @@ fn address() -> impl Strategy<Value = Address> {
         PostBox,
         Other,
         Text,
+        StreetNameBase,
+        CareOf,
+        Delimiter,
     ]);
     let part = (kind, text()).prop_map(|(kind, value)| AddressPart { kind, value });
     (prop::collection::vec(text(), 0..2), prop::collection::vec(part, 0..4))
@@ -96,7 +99,10 @@ fn demographics() -> impl Strategy<Value = Demographics> {
     let other = text().prop_map(|value| OtherIdentifier { authority: Oid::parse("2.999.1").unwrap(), value });
     let person = (list(name()), sex, field(date()), list(address()), list(telecom()));
     let life = (field(any::<bool>()), field(date()), field(any::<bool>()), field(any::<u8>()), field(address()));
-    let codes = (field(coded()), field(coded()), list(coded()), list(coded()), list(coded()), list(coded()));
+    let more = || prop::option::of(coded());
+    let language = (coded(), more(), more(), prop::option::of(any::<bool>()))
+        .prop_map(|(code, mode, proficiency, preferred)| Language { code, mode, proficiency, preferred });
+    let codes = (field(coded()), field(coded()), list(coded()), list(coded()), list(coded()), list(language));
     let rest = (list(relative), list(other), list(coded()), field(coded()));
     (person, life, codes, rest).prop_map(|(p, l, c, r)| Demographics {
         names: p.0,

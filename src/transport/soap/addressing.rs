@@ -39,21 +39,26 @@ impl Addressing {
         Ok(Self { action, message_id, reply_to: reply_to.is_some() })
     }
 
-    /// Holds the headers against the payload. ITI TF-2: Appendix V.3, IHE_WSA101 and IHE_WSA102.
-    pub(super) fn check(&self, root: &ExpandedName, lenient: bool) -> Result<(), Fault> {
-        if !lenient {
-            let required = [
-                (Header::Action, self.action.is_some()),
-                (Header::MessageId, self.message_id.is_some()),
-                (Header::ReplyTo, self.reply_to),
-            ];
-            if let Some((missing, _)) = required.into_iter().find(|(_, present)| !present) {
-                return Err(Fault::HeaderRequired(missing));
-            }
+    /// Holds the headers against the payload, and tells what was forgiven. ITI TF-2: Appendix V.3, IHE_WSA101 and
+    /// IHE_WSA102.
+    pub(super) fn check(&self, root: &ExpandedName, lenient: bool) -> Result<Vec<&'static str>, Fault> {
+        let required = [
+            (Header::Action, self.action.is_some(), "no_action"),
+            (Header::MessageId, self.message_id.is_some(), "no_message_id"),
+            (Header::ReplyTo, self.reply_to, "no_reply_to"),
+        ];
+        let missing = required.into_iter().filter(|(_, present, _)| !present);
+        if let Some((missing, ..)) = missing.clone().next().filter(|_| !lenient) {
+            return Err(Fault::HeaderRequired(missing));
         }
+        let mut forgiven: Vec<&'static str> = missing.map(|(.., what)| what).collect();
         match &self.action {
             Some(action) if !action::agrees(action, root, lenient) => Err(Fault::ActionMismatch(action.clone())),
-            _ => Ok(()),
+            Some(action) if !action::agrees(action, root, false) => {
+                forgiven.push("action");
+                Ok(forgiven)
+            }
+            _ => Ok(forgiven),
         }
     }
 }

@@ -147,7 +147,9 @@ fn answer<H: Handler + ?Sized>(
         let named = addressing.action.clone().unwrap_or_else(|| payload.name.local.to_string());
         return Err(Fault::ActionNotSupported(named).into());
     }
-    addressing.check(&payload.name, rules.lenient)?;
+    for what in addressing.check(&payload.name, rules.lenient)? {
+        handler.metrics().forgiven(what);
+    }
     let handled = catch_unwind(AssertUnwindSafe(|| handler.handle(request.endpoint, payload, request.peer)));
     match handled {
         Ok(Ok(reply)) => Ok(reply),
