@@ -91,7 +91,7 @@ fn demographics_queries() {
     assert_eq!(told(&lenient(&dropped).remarks), [format!(" {LIST}/patientTelecom/value[2]")]);
     let degree = |degree: &str| {
         let list = format!(
-            r#"<matchCriterionList><minimumDegreeMatch><value value="{degree}"/><semanticsText/></minimumDegreeMatch></matchCriterionList>"#
+            r#"<matchCriterionList><minimumDegreeMatch><value xsi:type="INT" value="{degree}"/><semanticsText/></minimumDegreeMatch></matchCriterionList>"#
         );
         query("PRPA_IN201305UV02", &list, "")
     };
