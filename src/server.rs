@@ -2,10 +2,12 @@
 //!
 //! It must never decide anything about a patient, and it reads no configuration file by itself.
 
+mod counter;
 mod dispatch;
 mod keeper;
 mod office;
 
+pub use counter::Counter;
 pub use dispatch::{Dispatcher, Sink};
 pub use keeper::Keeper;
 pub use office::{office, token_file};
@@ -199,13 +201,14 @@ fn over(registry: Registry, settings: &Configuration, announce: impl FnOnce(&[Bo
     let service = Arc::new(service(registry.clone(), settings));
     let dispatcher = dispatcher(&registry, settings)?;
     let keeper = keeper(&registry, settings)?;
+    let counter = Counter::start(&registry).map_err(|error| StartError::Listen(ListenError::Server(error)))?;
     let listening = transport::Settings { token: office::token(settings)?, ..transport_settings(settings) };
     let mut note = None;
     let served = transport::run(listening, service, |bound| {
         note = Some(office::Note::leave(settings, bound));
         announce(bound);
     });
-    drop((dispatcher, keeper, note));
+    drop((dispatcher, keeper, counter, note));
     // Audit rows of the last questions must be durable even if a listener broke.
     let flushed = registry.store().flush_audit();
     served?;

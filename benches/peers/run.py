@@ -3,9 +3,11 @@
 
     benches/peers/run.sh DATA_FOLDER [SET ...]
 
+A set is one of those below, or a fresh draw of invented people: KIND:RECORDS:SEED[:NOISE], where KIND is japanese or
+western (`japanese:1000000:7`, `western:20000:8:2.5`); draws are kept in DRAWS (default: target/draws).
 The truth column is read here to measure, and by no matcher.
 """
-import collections, csv, gzip, itertools, json, os, subprocess, sys, tempfile, time
+import collections, csv, gzip, itertools, json, os, resource, subprocess, sys, tempfile, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 DATA = sys.argv[1]
@@ -22,6 +24,23 @@ SETS = {  # name: files, mapping, model, identifier, further options
     "febrl_4": (["febrl_4a.csv.gz", "febrl_4b.csv.gz"], "febrl", "western", "rec_id", ["--between-files"]),
     "fake_1000": (["fake_1000.csv"], "fake_1000", "western", "unique_id", ["--train"]),
 }
+
+
+DRAWS = os.environ.get("DRAWS", os.path.join(HERE, "../../target/draws"))
+
+
+def drawn(name):
+    """The draw that a set names, made unless it is there."""
+    kind, records, seed, *noise = name.split(":")
+    file = os.path.join(DRAWS, f"{kind}-{records}-{seed}-{noise[0] if noise else 1}.csv")
+    if not os.path.exists(file):
+        os.makedirs(DRAWS, exist_ok=True)
+        with open(file + ".partial", "w", encoding="utf-8") as out:
+            subprocess.run([sys.executable, os.path.join(HERE, "draw.py"), kind, records, seed, *(noise or ["1"])],
+                           check=True, stdout=out)
+        os.rename(file + ".partial", file)
+    mapping = {"japanese": "jp20k", "western": "us20k"}[kind]
+    SETS[name] = ([os.path.abspath(file)], mapping, kind, "rec_id", [])
 
 
 def opened(name):
@@ -161,9 +180,11 @@ def recordlinkage(name):
 
 
 def main():
-    print("| set | tool | F1 of pairs, p >= 0.5 | F1 of clusters | automatic precision, recall | possible per 1,000 | s |")
-    print("|---|---|---|---|---|---|---|", flush=True)
-    for name in sys.argv[2:] or SETS:
+    print("| set | tool | F1 of pairs, p >= 0.5 | F1 of clusters | automatic precision, recall | possible per 1,000 | s | MB |")
+    print("|---|---|---|---|---|---|---|---|", flush=True)
+    for name in sys.argv[2:] or list(SETS):
+        if ":" in name:
+            drawn(name)
         files, _, _, key, _ = SETS[name]
         truth = {row[key]: row["cluster"] for file in files for row in csv.DictReader(opened(file))}
         pairs, people, seconds, sure, report = nayose(name)
@@ -171,18 +192,20 @@ def main():
         right = sum(truth[a] == truth[b] for a, b in sure)
         a, b = measure(truth, pairs, people)
         print(f"| {name} | nayose | {a:.4f} | {b:.4f} | {right / max(len(sure), 1):.5f}, {right / total:.4f} | "
-              f"{1000 * report['possible_matches'] / len(truth):.1f} | {seconds:.1f} |", flush=True)
+              f"{1000 * report['possible_matches'] / len(truth):.1f} | {seconds:.1f} | {report['peak_bytes'] / 1e6:.0f} |", flush=True)
         if "insurance" in name or "shipped" in name:
             continue
         for tool in (splink, recordlinkage):
             try:
                 done = tool(name)
             except Exception as failure:  # A peer that fails is said, not hidden.
-                print(f"| {name} | {tool.__name__} | failed: {type(failure).__name__} {str(failure)[:80]!r} | | | | |", flush=True)
+                print(f"| {name} | {tool.__name__} | failed: {type(failure).__name__} {str(failure)[:80]!r} | | | | | |", flush=True)
                 continue
             if done:
                 a, b = measure(truth, *done[:2])
-                print(f"| {name} | {tool.__name__} | {a:.4f} | {b:.4f} | | | {done[2]:.1f} |", flush=True)
+                # The most so far, this script's own share in it: for the first set it is the peer's.
+                peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+                print(f"| {name} | {tool.__name__} | {a:.4f} | {b:.4f} | | | {done[2]:.1f} | {peak:.0f} |", flush=True)
 
 
 main()

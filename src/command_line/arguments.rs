@@ -14,8 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// Brings one person's records together under one name: an IHE PIX Manager and Patient Demographics
-/// Supplier over a master patient index.
+/// Brings one person's records together under one name: IHE PIX Manager and PDQ supplier over a master patient index.
 #[derive(Parser)]
 #[command(name = "nayose", version, after_help = AFTER_HELP, arg_required_else_help = true)]
 pub struct CommandLine {
@@ -108,8 +107,10 @@ pub enum Command {
     MatchFiles(super::match_files::MatchFiles),
     /// Take people from files into the store, by the rules of a feed
     Import(super::import::Import),
-    /// Measure the matcher on files whose truth is known
+    /// Measure the matcher on files whose truth is known, or on what stewards decided
     Evaluate(super::evaluate::Evaluate),
+    /// Learn a model without labels, activate it in a store, go back
+    Train(super::train::Train),
     /// Ask which links would appear, vanish or move to review under another model
     WhatIf(super::what_if::WhatIfAsked),
     /// Print what the binary carries: WSDL, a commented example configuration

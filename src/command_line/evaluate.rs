@@ -1,33 +1,39 @@
-//! `evaluate`: how well the matcher does on files whose truth is known.
+//! `evaluate`: how well the matcher does on files whose truth is known, or on what stewards decided in a store.
 //!
 //! The truth must never reach the matcher: it is kept beside the records and read when all is decided.
 
 use super::match_files::{Matching, Run};
-use super::{Exit, complain, say};
+use super::{Environment, Exit, Logging, StoreChoice, complain, say};
 use crate::matching::files::Decision;
 use clap::Args;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::path::PathBuf;
 
+mod decided;
+
 /// `evaluate`.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone)]
 pub struct Evaluate {
     /// What is matched, and how.
     #[command(flatten)]
     pub matching: Matching,
-    /// The column that says who is who; the matcher never sees it
+    /// The column that says who is who; the matcher never sees it. Without files the truth is what stewards decided
     #[arg(long, value_name = "COLUMN")]
-    pub truth: String,
+    pub truth: Option<String>,
+    /// The store with the decisions.
+    #[command(flatten)]
+    pub store: StoreChoice,
     /// Draw precision, recall and F1 by threshold here
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,
-    /// Report as one JSON document
-    #[arg(long)]
-    pub json: bool,
 }
 
-pub(super) fn run(asked: &Evaluate) -> Exit {
+pub(super) fn run(asked: &Evaluate, logging: Logging, environment: Environment) -> Exit {
+    if asked.matching.files.is_empty() {
+        logging.start_quietly();
+        return decided::run(asked, environment).unwrap_or_else(|exit| exit);
+    }
     match measured(asked) {
         Ok(text) => {
             say(&text);
@@ -41,12 +47,13 @@ pub(super) fn run(asked: &Evaluate) -> Exit {
 }
 
 fn measured(asked: &Evaluate) -> Result<String, String> {
-    let run = asked.matching.run(Some(&asked.truth))?;
+    let truth = asked.truth.as_deref().ok_or("say with --truth which column tells who is who")?;
+    let run = asked.matching.run(Some(truth))?;
     let measure = Measure::of(&run);
     if let Some(path) = &asked.svg {
         std::fs::write(path, measure.svg()).map_err(|error| format!("{}: {error}", path.display()))?;
     }
-    Ok(if asked.json { format!("{}\n", measure.json()) } else { measure.text() })
+    Ok(if asked.store.json { format!("{}\n", measure.json()) } else { measure.text() })
 }
 
 /// How many were found, how many of them are true, and how many there are.
@@ -168,53 +175,58 @@ impl Measure {
     }
 
     fn svg(&self) -> String {
-        const SIZE: (f64, f64) = (640.0, 400.0);
-        let least = self.curve.iter().flat_map(|(_, q)| [q.precision(), q.recall(), q.f1()]).fold(1.0, f64::min);
-        let floor = (least * 20.0).floor() / 20.0;
-        let (first, last) = (-4.0, 25.0);
-        let x = |bits: f64| 60.0 + (bits - first) / (last - first) * (SIZE.0 - 80.0);
-        let y = |value: f64| SIZE.1 - 40.0 - (value - floor) / (1.0 - floor).max(0.01) * (SIZE.1 - 60.0);
-        let mut out = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" font-family=\"sans-serif\" font-size=\"12\">\n\
-             <title>Precision, recall and F1 by threshold</title>\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n",
-            SIZE.0, SIZE.1
-        );
-        for step in 0..=4u8 {
-            let value = floor + (1.0 - floor) * f64::from(step) / 4.0;
-            let at = y(value);
-            let _ = writeln!(
-                out,
-                "<line x1=\"60\" x2=\"{:.0}\" y1=\"{at:.1}\" y2=\"{at:.1}\" stroke=\"#ddd\"/><text x=\"52\" y=\"{:.1}\" \
-                 text-anchor=\"end\">{value:.3}</text>",
-                SIZE.0 - 20.0,
-                at + 4.0
-            );
-        }
-        type Of = fn(Quality) -> f64;
-        let lines: [(&str, &str, Of); 3] = [
-            ("precision", "#1b6ca8", Quality::precision),
-            ("recall", "#c0504d", Quality::recall),
-            ("F1", "#333", Quality::f1),
-        ];
-        for (at, (name, colour, of)) in (0u8..).zip(lines) {
-            let points = self.curve.iter().map(|(bits, quality)| format!("{:.1},{:.1}", x(*bits), y(of(*quality))));
-            let points = points.collect::<Vec<_>>().join(" ");
-            let legend = 70.0 + 90.0 * f64::from(at);
-            let _ = writeln!(
-                out,
-                "<polyline points=\"{points}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>\
-                 <text x=\"{legend}\" y=\"16\" fill=\"{colour}\">{name}</text>"
-            );
-        }
-        for (bits, _) in self.curve.iter().step_by(2) {
-            let _ = writeln!(
-                out,
-                "<text x=\"{:.1}\" y=\"{:.0}\" text-anchor=\"middle\">{bits:+}</text>",
-                x(*bits),
-                SIZE.1 - 20.0
-            );
-        }
-        out.push_str("</svg>\n");
-        out
+        curve_svg("Precision, recall and F1 by threshold", &self.curve)
     }
+}
+
+/// Precision, recall and F1 by threshold, drawn.
+fn curve_svg(title: &str, curve: &[(f64, Quality)]) -> String {
+    const SIZE: (f64, f64) = (640.0, 400.0);
+    let least = curve.iter().flat_map(|(_, q)| [q.precision(), q.recall(), q.f1()]).fold(1.0, f64::min);
+    let floor = (least * 20.0).floor() / 20.0;
+    let (first, last) = (-4.0, 25.0);
+    let x = |bits: f64| 60.0 + (bits - first) / (last - first) * (SIZE.0 - 80.0);
+    let y = |value: f64| SIZE.1 - 40.0 - (value - floor) / (1.0 - floor).max(0.01) * (SIZE.1 - 60.0);
+    let mut out = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" font-family=\"sans-serif\" font-size=\"12\">\n\
+             <title>{title}</title>\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n",
+        SIZE.0, SIZE.1
+    );
+    for step in 0..=4u8 {
+        let value = floor + (1.0 - floor) * f64::from(step) / 4.0;
+        let at = y(value);
+        let _ = writeln!(
+            out,
+            "<line x1=\"60\" x2=\"{:.0}\" y1=\"{at:.1}\" y2=\"{at:.1}\" stroke=\"#ddd\"/><text x=\"52\" y=\"{:.1}\" \
+                 text-anchor=\"end\">{value:.3}</text>",
+            SIZE.0 - 20.0,
+            at + 4.0
+        );
+    }
+    type Of = fn(Quality) -> f64;
+    let lines: [(&str, &str, Of); 3] = [
+        ("precision", "#1b6ca8", Quality::precision),
+        ("recall", "#c0504d", Quality::recall),
+        ("F1", "#333", Quality::f1),
+    ];
+    for (at, (name, colour, of)) in (0u8..).zip(lines) {
+        let points = curve.iter().map(|(bits, quality)| format!("{:.1},{:.1}", x(*bits), y(of(*quality))));
+        let points = points.collect::<Vec<_>>().join(" ");
+        let legend = 70.0 + 90.0 * f64::from(at);
+        let _ = writeln!(
+            out,
+            "<polyline points=\"{points}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>\
+                 <text x=\"{legend}\" y=\"16\" fill=\"{colour}\">{name}</text>"
+        );
+    }
+    for (bits, _) in curve.iter().step_by(2) {
+        let _ = writeln!(
+            out,
+            "<text x=\"{:.1}\" y=\"{:.0}\" text-anchor=\"middle\">{bits:+}</text>",
+            x(*bits),
+            SIZE.1 - 20.0
+        );
+    }
+    out.push_str("</svg>\n");
+    out
 }

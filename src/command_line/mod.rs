@@ -26,6 +26,7 @@ mod schema;
 mod serve;
 mod show;
 mod steward;
+mod train;
 mod verify;
 mod what_if;
 
@@ -114,7 +115,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environme
         Command::Conformance(conformance) => conformance::run(&conformance, logging),
         Command::MatchFiles(asked) => match_files::run(&asked),
         Command::Import(asked) => import::run(&asked, logging, environment),
-        Command::Evaluate(asked) => evaluate::run(&asked),
+        Command::Evaluate(asked) => evaluate::run(&asked, logging, environment),
+        Command::Train(asked) => train::run(&asked, logging, environment),
         Command::WhatIf(asked) => what_if::run(&asked, logging, environment),
         Command::Schema(schema) => schema::run(&schema),
     }

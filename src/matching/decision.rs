@@ -76,7 +76,7 @@ impl PersonScore {
     }
 
     /// The best record is in the automatic zone, and the person as a whole supports it.
-    fn is_sure(&self, settings: &Settings) -> bool {
+    pub(super) fn is_sure(&self, settings: &Settings) -> bool {
         let best = self.pairs.iter().map(|(_, pair)| pair.bits).fold(f64::MIN, f64::max);
         best >= settings.automatic_bits && self.bits >= settings.support_bits
     }

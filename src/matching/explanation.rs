@@ -45,6 +45,8 @@ pub struct Explanation {
     pub zone: &'static str,
     /// log2 of the prior odds.
     pub prior_bits: f64,
+    /// What fields that are not independent take back.
+    pub dependence_bits: f64,
     /// How many records the base held, from which the prior odds follow.
     pub population: u32,
     /// The fields that both records have.
@@ -71,6 +73,7 @@ impl Explanation {
             probability: score.probability(),
             zone: zone_of(score.bits, guards, model),
             prior_bits: rounded(score.prior_bits),
+            dependence_bits: rounded(score.dependence_bits),
             population: score.population,
             fields: fields.collect(),
             household_share_of_denominator: rounded(score.household_share),
@@ -96,6 +99,9 @@ impl Explanation {
             );
         }
         let _ = writeln!(out, "  {:8} {:28} {:+6.1}", "prior", self.model, self.prior_bits);
+        if self.dependence_bits != 0.0 {
+            let _ = writeln!(out, "  {:8} {:28} {:+6.1}", "together", "not independent", self.dependence_bits);
+        }
         if !self.guards.is_empty() {
             let _ = writeln!(out, "  guards: {}", self.guards.join(", "));
         }

@@ -2,7 +2,9 @@
 
 use super::comparison::{Comparison, Tradition};
 use super::model::Model;
+use super::normalize::western;
 use super::record::ComparisonRecord;
+use crate::identity::Sex;
 
 /// Why a pair or a person is held for a steward, or refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -16,10 +18,13 @@ pub enum Guard {
     /// Same name and address, births 15 years or more apart and no slip of one digit; or the same names crossed, births not alike.
     Generation,
     /// Births that differ with nothing beside the name to support a slip: a namesake. A slip of one digit wants the
-    /// same town or phone, anything further the same house or phone.
+    /// same town or phone, anything further the same house or phone. So does another family name. In the West also
+    /// a man of the same house whose birth date is not known: a son may have his father's name.
     Namesake,
     /// A newborn without a name yet.
     Newborn,
+    /// One born at that time and of that family, if it is known, and no given name to tell a twin by.
+    Unnamed,
     /// The person already has many records.
     Size,
     /// Not all candidates could be read.
@@ -44,6 +49,7 @@ impl Guard {
             Guard::Generation => "generation",
             Guard::Namesake => "namesake",
             Guard::Newborn => "newborn",
+            Guard::Unnamed => "unnamed",
             Guard::Size => "size",
             Guard::Degraded => "degraded",
             Guard::SecondPerson => "second_person",
@@ -70,6 +76,18 @@ pub struct PairFacts {
     pub suffixes_differ: bool,
     /// Which was born just now, and has no name.
     pub newborn: [bool; 2],
+    /// Both are men.
+    pub men: bool,
+    /// Each given name is a name by itself: where they are near, no slip of the other.
+    pub two_names: bool,
+}
+
+/// What fields that are not independent take back, in bits. The weights of two fields are added as if each slipped by
+/// itself; relatives are where that is wrong. Twins share the birth date because they are twins, and a son who has his
+/// father's name is a generation younger because he is a son: `h` counts either once too often as a chance.
+pub fn dependence(raised: &[Guard]) -> f64 {
+    let of = |guard: Guard, bits: f64| if raised.contains(&guard) { bits } else { 0.0 };
+    of(Guard::Twin, -2.5) + of(Guard::Generation, -5.0) + of(Guard::Suffix, -10.0) + of(Guard::BirthOrder, -20.0)
 }
 
 impl PairFacts {
@@ -80,6 +98,8 @@ impl PairFacts {
             orders: [a.birth_order, b.birth_order],
             suffixes_differ: !a.suffix.is_empty() && !b.suffix.is_empty() && a.suffix != b.suffix,
             newborn: [a.newborn, b.newborn],
+            men: a.sex == Some(Sex::Male) && b.sex == Some(Sex::Male),
+            two_names: are_two_names(a, b),
         }
     }
 }
@@ -92,6 +112,11 @@ pub fn of_pair(a: &ComparisonRecord, b: &ComparisonRecord, levels: &Comparison) 
 /// The guards that two records raise, compared as `model` compares.
 pub fn guards_of(a: &ComparisonRecord, b: &ComparisonRecord, model: &Model) -> Vec<Guard> {
     of_pair(a, b, &Comparison::of(model.tradition(), a, b))
+}
+
+fn are_two_names(a: &ComparisonRecord, b: &ComparisonRecord) -> bool {
+    let (x, y) = (a.latin.iter().map(|pair| &pair.given), b.latin.iter().map(|pair| &pair.given));
+    x.into_iter().any(|x| y.clone().any(|y| western::are_two_names(x, y)))
 }
 
 /// The guards that two records raise, from their levels and what else they say.
@@ -112,8 +137,9 @@ pub fn of_facts(facts: PairFacts, levels: &Comparison) -> Vec<Guard> {
                 | "one_token"
         )
     );
+    let two_names = facts.two_names && levels.given == Some("near");
     let births_close = matches!(levels.birth, Some("exact" | "one_digit" | "day_and_month_swapped"));
-    if agrees(levels.family) && given_differs && births_close {
+    if agrees(levels.family) && (given_differs || two_names) && births_close {
         guards.push(Guard::Twin);
     }
     if facts.orders[0] != 0 && facts.orders[1] != 0 && facts.orders[0] != facts.orders[1] {
@@ -142,11 +168,24 @@ pub fn of_facts(facts: PairFacts, levels: &Comparison) -> Vec<Guard> {
     let births_inexact = levels.birth.is_some_and(|level| level != "exact");
     let neighbours = same_house || matches!(levels.address, Some("block_prefix" | "town" | "postal"));
     let no_support = levels.phone != Some("equal") && !(if births_unlike { same_house } else { neighbours });
-    if births_inexact && no_support {
+    // Another family name, and neither house nor telephone tells of a marriage.
+    let family_differs = matches!(
+        levels.family,
+        Some(
+            "differs" | "differs_of_women" | "differs_in_one_script" | "shares_a_kanji_kana_differs" | "first_letters"
+        )
+    );
+    let other_family = family_differs && levels.phone != Some("equal") && !same_house;
+    // Father and son of one name in one house, and one of them without a birth date.
+    let one_name = [levels.family, levels.given] == [Some("exact"); 2];
+    let undated = levels.birth.is_none() && same_house && one_name && facts.men;
+    if (births_inexact && no_support) || other_family || undated {
         guards.push(Guard::Namesake);
     }
-    if (facts.newborn[0] || facts.newborn[1]) && levels.given.is_none() {
+    if levels.given.is_none() && (facts.newborn[0] || facts.newborn[1]) {
         guards.push(Guard::Newborn);
+    } else if levels.given.is_none() && births_close && (levels.family.is_none() || agrees(levels.family)) {
+        guards.push(Guard::Unnamed);
     }
     guards
 }

@@ -308,34 +308,59 @@ pub struct PlaceParts<'a> {
     pub block: &'a str,
 }
 
+/// The parts of an address in the order of [`place_by`].
+pub const PLACE_PARTS: usize = 4;
+const CITY: usize = 1;
+const TOWN: usize = 2;
+const BLOCK: usize = 3;
+
 /// The level of two addresses.
 pub fn place(a: PlaceParts<'_>, b: PlaceParts<'_>) -> Code {
-    let both = |x: &str, y: &str| !x.is_empty() && !y.is_empty();
-    let same = |x: &str, y: &str| both(x, y) && x == y;
-    let comparable = both(a.postal, b.postal) || both(a.town, b.town) || both(a.city, b.city);
-    if !comparable {
+    let parts = [(a.postal, b.postal), (a.city, b.city), (a.town, b.town), (a.block, b.block)];
+    let equal = parts.map(|(x, y)| (!x.is_empty() && !y.is_empty()).then(|| x == y));
+    place_by(equal, |part| parts.get(part).copied().unwrap_or_default())
+}
+
+/// The level of two addresses of which it is known whether postal code, city, town and block are equal, none where a
+/// side is missing; `texts` are read only where they are not.
+pub fn place_by<'a>(equal: [Option<bool>; PLACE_PARTS], texts: impl Fn(usize) -> (&'a str, &'a str)) -> Code {
+    let [postal, city, town, block] = equal;
+    if postal.is_none() && town.is_none() && city.is_none() {
         return MISSING;
     }
-    let cities = !both(a.city, b.city) || a.city == b.city || a.city.ends_with(b.city) || b.city.ends_with(a.city);
-    let town = same(a.town, b.town) && cities;
-    let block = same(a.block, b.block);
+    let cities = || {
+        city != Some(false) || {
+            let (x, y) = texts(CITY);
+            x.ends_with(y) || y.ends_with(x)
+        }
+    };
     let prefix = |x: &str, y: &str| y.strip_prefix(x).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
-    let blocks = || both(a.block, b.block) && (prefix(a.block, b.block) || prefix(b.block, a.block));
-    let near_town = || both(a.town, b.town) && cities && jaro_winkler(a.town, b.town) >= 0.88;
-    let postal = same(a.postal, b.postal);
-    if town && block {
+    let blocks = || {
+        let (x, y) = texts(BLOCK);
+        block.is_some() && (prefix(x, y) || prefix(y, x))
+    };
+    let near_town = || {
+        let (x, y) = texts(TOWN);
+        town.is_some() && cities() && jaro_winkler(x, y) >= 0.88
+    };
+    let near_postal = || {
+        let (x, y) = texts(0);
+        postal.is_some() && within_one_edit(x, y)
+    };
+    let (is_town, is_postal, is_block) = (town == Some(true) && cities(), postal == Some(true), block == Some(true));
+    if is_town && is_block {
         1
-    } else if block && (postal || near_town()) {
+    } else if is_block && (is_postal || near_town()) {
         2
-    } else if (town || postal) && blocks() {
+    } else if (is_town || is_postal) && blocks() {
         3
-    } else if town {
+    } else if is_town {
         4
-    } else if postal {
+    } else if is_postal {
         5
-    } else if both(a.postal, b.postal) && within_one_edit(a.postal, b.postal) {
+    } else if near_postal() {
         6
-    } else if same(a.city, b.city) {
+    } else if city == Some(true) {
         7
     } else {
         8

@@ -5,6 +5,8 @@
 //! apart: what they share (name, address, telephone) is evidence of a household, not of one person.
 
 use super::comparison::{Field, Tradition};
+use super::frequencies::Frequencies;
+use super::frozen;
 use super::levels::scale;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -112,6 +114,7 @@ pub struct Model {
     matches_per_record: f64,
     levels: Arc<HashMap<(Field, &'static str), Level>>,
     further: Arc<BTreeMap<String, Vec<Level>>>,
+    frequencies: Arc<Frequencies>,
     /// Bounds and the size of the base.
     pub settings: Settings,
 }
@@ -131,7 +134,11 @@ impl Model {
 
     /// Reads and checks a model file.
     pub fn from_toml(text: &str) -> Result<Self, ModelError> {
-        let file: ModelFile = toml::from_str(text).map_err(|error| ModelError(error.message().to_owned()))?;
+        let file: ModelFile = toml::from_str(text).map_err(|error| {
+            let line = error.span().map(|span| text.get(..span.start).unwrap_or("").matches('\n').count() + 1);
+            let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+            ModelError(format!("{place}{}", error.message()))
+        })?;
         let tradition = match file.tradition.as_str() {
             "japanese" => Tradition::Japanese,
             "western" => Tradition::Western,
@@ -158,7 +165,13 @@ impl Model {
         let ModelFile { id, version, household_size, matches_per_record, .. } = file;
         let (levels, further) = (Arc::new(levels), Arc::new(further));
         let settings = Settings::default();
-        Ok(Self { id, version, tradition, household_size, matches_per_record, levels, further, settings })
+        let frequencies = Arc::default();
+        let model =
+            Self { id, version, tradition, household_size, matches_per_record, levels, further, frequencies, settings };
+        match frozen::misjudged(&model) {
+            Some(what) => Err(ModelError(what)),
+            None => Ok(model),
+        }
     }
 
     /// The model as a file that [`Model::from_toml`] reads.
@@ -210,6 +223,7 @@ impl Model {
             matches_per_record: learned.matches_per_record.clamp(0.001, 1000.0),
             levels: Arc::new(levels),
             further: Arc::new(learned.further),
+            frequencies: self.frequencies.clone(),
             settings: self.settings,
         })
     }
@@ -241,6 +255,17 @@ impl Model {
         self
     }
 
+    /// The same weights, where names occur as often as this snapshot says.
+    pub fn with_frequencies(mut self, frequencies: Arc<Frequencies>) -> Self {
+        self.frequencies = frequencies;
+        self
+    }
+
+    /// How often names occur, as far as it is known.
+    pub fn frequencies(&self) -> &Frequencies {
+        &self.frequencies
+    }
+
     /// Bounds of decisions and the size of the base.
     pub fn settings(&self) -> Settings {
         self.settings
@@ -249,6 +274,12 @@ impl Model {
     /// Name and version, as decisions are stamped: `japanese/1`.
     pub fn version(&self) -> String {
         format!("{}/{}", self.id, self.version)
+    }
+
+    /// The same weights under the next version.
+    pub fn with_next_version(mut self) -> Self {
+        self.version = self.version.saturating_add(1);
+        self
     }
 
     /// The scale of names.
@@ -313,6 +344,7 @@ fn shipped(text: &str, tradition: Tradition) -> Model {
         matches_per_record: 1.0,
         levels: Arc::default(),
         further: Arc::default(),
+        frequencies: Arc::default(),
         settings: Settings::default(),
     })
 }

@@ -10,6 +10,7 @@ mod families;
 mod guards;
 mod levels;
 mod pinned;
+mod safety;
 
 /// kanji family, given; kana family, given; birth; sex; address line; telephone.
 type Said<'a> = (&'a str, &'a str, &'a str, &'a str, &'a str, Sex, &'a str, &'a str);

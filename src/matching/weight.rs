@@ -1,25 +1,10 @@
 //! From levels to a weight: log2 of the odds that two records are of one person.
 
 use super::comparison::{Comparison, Field, Tradition};
+use super::guard;
 use super::levels;
 use super::model::Model;
 use super::record::ComparisonRecord;
-
-/// How frequent the values are on which two records agree. Agreement on a rare name says more.
-pub trait Frequencies {
-    /// Bits to add for the agreement of `a` and `b` on `field`; clamped to -6 to +8.
-    fn adjustment(&self, field: Field, a: &ComparisonRecord, b: &ComparisonRecord) -> f64;
-}
-
-/// Nothing is known of frequencies: the level's average stands.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoFrequencies;
-
-impl Frequencies for NoFrequencies {
-    fn adjustment(&self, _: Field, _: &ComparisonRecord, _: &ComparisonRecord) -> f64 {
-        0.0
-    }
-}
 
 /// What one field contributed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,6 +30,8 @@ pub struct PairScore {
     pub prior_bits: f64,
     /// The size of the base from which the prior odds follow.
     pub population: u32,
+    /// What fields that are not independent take back, in bits.
+    pub dependence_bits: f64,
     /// How much of the probability of "not the same" is "of one household": near 1 for relatives.
     pub household_share: f64,
     /// The levels.
@@ -66,28 +53,26 @@ pub fn probability(bits: f64) -> f64 {
 }
 
 impl Model {
-    /// The weight of a pair, frequencies unknown.
+    /// The weight of a pair: P(levels | one person) over the mixture of household and unrelated, the prior, and what
+    /// relatives take back.
     pub fn score(&self, a: &ComparisonRecord, b: &ComparisonRecord) -> PairScore {
-        self.score_with(a, b, &NoFrequencies)
-    }
-
-    /// The weight of a pair: P(levels | one person) over the mixture of household and unrelated, and the prior.
-    pub fn score_with(&self, a: &ComparisonRecord, b: &ComparisonRecord, frequencies: &dyn Frequencies) -> PairScore {
         let comparison = Comparison::of(self.tradition(), a, b);
         let mut fields = Vec::new();
         let (mut unrelated, mut household) = (0.0, 0.0);
         for field in Field::ALL {
             let Some(level) = comparison.level(field) else { continue };
             let Some((bits_vs_unrelated, bits_vs_household)) = self.bits_of(field, level) else { continue };
-            let frequency_bits = frequencies.adjustment(field, a, b).clamp(-6.0, 8.0);
+            let frequency_bits = self.frequency_bits(field, level, a, b);
             let bits_vs_unrelated = bits_vs_unrelated + frequency_bits;
             unrelated += bits_vs_unrelated;
             household += bits_vs_household;
             fields.push(FieldScore { field, level, bits_vs_unrelated, bits_vs_household, frequency_bits });
         }
+        let dependence_bits = guard::dependence(&guard::of_pair(a, b, &comparison));
         let (bits, household_share) = self.mixed(unrelated, household);
         let (prior_bits, population) = (self.prior_bits(), self.settings.population);
-        PairScore { bits, prior_bits, population, household_share, comparison, fields }
+        let bits = bits + dependence_bits;
+        PairScore { bits, prior_bits, population, dependence_bits, household_share, comparison, fields }
     }
 
     /// The weight of a pair whose fields add up to these bits against unrelated people and against members of one
@@ -103,6 +88,15 @@ impl Model {
     pub(super) fn bits_of(&self, field: Field, level: &'static str) -> Option<(f64, f64)> {
         let known = self.level(field, weighed_as(self.tradition(), field, level))?;
         Some(((known.m / known.u).log2(), (known.m / known.h).log2()))
+    }
+
+    /// What the frequency of the value on which two records agree adds.
+    fn frequency_bits(&self, field: Field, level: &'static str, a: &ComparisonRecord, b: &ComparisonRecord) -> f64 {
+        let scale = levels::scale(self.tradition(), field);
+        let place = scale.iter().position(|name| *name == level).and_then(|at| levels::Code::try_from(at + 1).ok());
+        let exact = scale.get(1).and_then(|name| self.level(field, name));
+        let (Some(code), Some(exact)) = (place, exact) else { return 0.0 };
+        self.frequencies().adjustment(self.tradition(), (field, code, exact.u), a, b)
     }
 }
 

@@ -110,7 +110,7 @@ impl Registry {
 
     /// The model that decides now, for whoever asks and changes nothing.
     pub(super) fn model_now(&self) -> Arc<Model> {
-        self.0.population.model()
+        self.0.population.model().1
     }
 
     /// The active records that an identifier can mean.

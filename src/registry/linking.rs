@@ -187,7 +187,7 @@ impl Registry {
         person: PersonId,
         ground: &LinkGround<'_>,
     ) -> Result<(), Failure> {
-        let id = self.fresh(tx)?;
+        let (id, model) = (self.fresh(tx)?, self.model(tx)?.version());
         tx.link_open(&LinkRow {
             id,
             record_id: record.0,
@@ -195,7 +195,7 @@ impl Registry {
             origin: ground.origin.to_owned(),
             actor: cause.actor.to_owned(),
             weight: ground.weight,
-            model: self.0.settings.model.version(),
+            model,
             reason: ground.reason.to_owned(),
             valid_from: cause.time,
             valid_to: None,
@@ -270,7 +270,7 @@ impl Registry {
             Outcome::Match { .. } => "proposed_match",
             Outcome::Possible => "possible_match",
         };
-        let model = self.model(tx);
+        let model = self.model(tx)?;
         for score in verdict.ranked.iter().filter(|score| score.is_possible(&model)) {
             if let Some(person) = score.person.filter(|person| *person != current) {
                 self.flag(tx, cause, record, person, kind, Some(score))?;
@@ -308,7 +308,7 @@ impl Registry {
         {
             return Ok(());
         }
-        let model = self.model(tx);
+        let model = self.model(tx)?;
         let explanation = score.map(|score| score.explanation(&model)).unwrap_or_default();
         let id = self.fresh(tx)?;
         tx.review_insert(&ReviewRow {
@@ -318,7 +318,7 @@ impl Registry {
             other_record: score.map(|score| score.best.0),
             person_id: Some(person.0),
             weight: score.map_or(0.0, |score| score.bits),
-            model: self.0.settings.model.version(),
+            model: model.version(),
             explanation,
             opened: cause.time,
             state: "open".to_owned(),

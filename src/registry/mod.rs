@@ -20,6 +20,7 @@ mod intake;
 mod journal;
 mod linking;
 mod merge;
+mod model;
 mod operations;
 mod outbox;
 mod past;
@@ -32,6 +33,7 @@ mod replay;
 mod review;
 mod rules;
 mod search;
+mod training;
 mod undo;
 mod urgency;
 mod verify;
@@ -48,6 +50,7 @@ pub use feed::{FeedCommand, FeedOutcome, Remark};
 pub use import::{Entry, Reached, Taken};
 pub use intake::{Intake, Settled};
 pub use merge::MergeCommand;
+pub use model::Activated;
 pub use operations::{Objection, OperationView};
 pub use outbox::{DeadLetter, Notification, Pace, SubscriberView, Subscription, Trouble, Turn};
 pub use past::{HeldLink, HeldPerson};
@@ -56,6 +59,7 @@ pub use registration::Registered;
 pub use replay::{Change, ReplayError, Replayed};
 pub use review::{ReviewView, ReviewedNow, Verdict as ReviewVerdict};
 pub use search::{FoundPerson, SearchAnswer, Source};
+pub use training::{JudgedPair, TrainingRecords};
 pub use urgency::Urgency;
 pub use verify::Finding;
 pub use what_if::{Asked, Difference, Fate, Moment, Rule, Sample, WhatIf};
@@ -207,7 +211,9 @@ impl Registry {
         let records = store.read(|tx| -> Result<i64, Failure> { Ok(tx.records_count()?) })?;
         let population = population::Population::new(&settings.model, records, clock.micros());
         let (ruled, worth) = (AtomicBool::new(false), rehearsal::Worth::new());
-        Ok(Self(Arc::new(Inner { store, settings, clock, domains, regional, population, ruled, worth })))
+        let registry = Self(Arc::new(Inner { store, settings, clock, domains, regional, population, ruled, worth }));
+        registry.refresh_model()?;
+        Ok(registry)
     }
 
     /// Runs `work` in a write transaction; what it did is counted after the commit.
@@ -229,14 +235,20 @@ impl Registry {
 
     /// The model to decide by, under the size of the base as it is known: the same for all decisions of one
     /// transaction, and for those of its replay.
-    fn model(&self, tx: &mut Transaction<'_>) -> Arc<Model> {
-        let model = self.0.population.model();
-        let known = model.settings();
-        let population = tx.draw_population(known.population);
-        if population == known.population {
-            return model;
+    fn model(&self, tx: &mut Transaction<'_>) -> Result<Arc<Model>, Failure> {
+        let (known, model) = self.0.population.model();
+        let now = self.generation_now(tx)?;
+        let generation = tx.draw_generation(now);
+        let settings = model.settings();
+        let population = tx.draw_population(settings.population);
+        if generation == known && population == settings.population {
+            return Ok(model);
         }
-        Arc::new(model.as_ref().clone().with_settings(matching::Settings { population, ..known }))
+        let model = if generation == known { model.as_ref().clone() } else { self.model_of(tx, generation)? };
+        if generation == now && generation > known {
+            self.0.population.decides(generation, &model);
+        }
+        Ok(Arc::new(model.with_settings(matching::Settings { population, ..settings })))
     }
 
     /// A key that no row has yet; in a replay the one that was drawn.

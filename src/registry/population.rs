@@ -18,7 +18,8 @@ pub(super) struct Population {
     /// Never below what the model was configured with: a base that is filling would else begin with decisions that
     /// its own growth belies.
     least: u32,
-    model: RwLock<Arc<Model>>,
+    /// With the generation that it is of.
+    model: RwLock<(i64, Arc<Model>)>,
     counted: AtomicI64,
     counted_at: AtomicI64,
     added: AtomicI64,
@@ -29,7 +30,7 @@ impl Population {
     pub(super) fn new(model: &Model, records: i64, now: i64) -> Self {
         let population = Self {
             least: model.settings().population,
-            model: RwLock::new(Arc::new(model.clone())),
+            model: RwLock::new((0, Arc::new(model.clone()))),
             counted: AtomicI64::new(0),
             counted_at: AtomicI64::new(now),
             added: AtomicI64::new(0),
@@ -38,8 +39,16 @@ impl Population {
         population
     }
 
-    /// The model to decide by.
-    pub(super) fn model(&self) -> Arc<Model> {
+    /// Another model decides, or other names are common; the size of the base stays.
+    pub(super) fn decides(&self, generation: i64, model: &Model) {
+        let mut deciding = self.model.write().unwrap_or_else(PoisonError::into_inner);
+        let population = deciding.1.settings().population;
+        let settings = matching::Settings { population, ..model.settings() };
+        *deciding = (generation, Arc::new(model.clone().with_settings(settings)));
+    }
+
+    /// The model to decide by, and its generation.
+    pub(super) fn model(&self) -> (i64, Arc<Model>) {
         self.model.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -63,8 +72,8 @@ impl Population {
         self.counted.store(records, Ordering::Relaxed);
         let population = u32::try_from(records).unwrap_or(u32::MAX).max(self.least);
         let mut model = self.model.write().unwrap_or_else(PoisonError::into_inner);
-        let settings = matching::Settings { population, ..model.settings() };
-        *model = Arc::new(model.as_ref().clone().with_settings(settings));
+        let settings = matching::Settings { population, ..model.1.settings() };
+        model.1 = Arc::new(model.1.as_ref().clone().with_settings(settings));
     }
 
     /// How many records there are, as far as this process knows.
@@ -81,14 +90,14 @@ mod tests {
     fn the_size_is_counted_again_when_it_matters() {
         let population = Population::new(&Model::japanese(), 100_000, 0);
         let check = |now: i64, due: bool, what: &str| assert_eq!(population.is_due(now), due, "{what}");
-        assert_eq!(population.model().settings().population, 100_000);
+        assert_eq!(population.model().1.settings().population, 100_000);
         population.grew(4_999);
         check(1, false, "not yet a twentieth");
         population.grew(1);
         assert_eq!(population.records(), 105_000);
         check(2, true, "a twentieth");
         population.is_now(106_000);
-        assert_eq!((population.model().settings().population, population.records()), (106_000, 106_000));
+        assert_eq!((population.model().1.settings().population, population.records()), (106_000, 106_000));
         check(3, false, "just counted");
         check(WHILE + 2, true, "after a while");
         check(WHILE + 2, false, "told to one caller");
@@ -98,7 +107,7 @@ mod tests {
     fn a_small_base_decides_as_a_larger_one() {
         let population = Population::new(&Model::japanese(), 3, 0);
         let least = Model::japanese().settings().population;
-        assert_eq!(population.model().settings().population, least);
+        assert_eq!(population.model().1.settings().population, least);
         population.grew(i64::from(least) / GROWTH - 1);
         assert!(!population.is_due(1));
         population.grew(1);

@@ -26,6 +26,7 @@ pub(super) struct Rehearsal {
 struct Decided {
     constraints: Constraints,
     population: u32,
+    generation: i64,
     verdict: Verdict,
 }
 
@@ -102,7 +103,7 @@ impl Registry {
     /// written, and nothing is audited: who shows it to somebody must see to both.
     pub fn consider(&self, demographics: &Demographics) -> Result<Verdict, Failure> {
         let weighed = self.weigh_over(None, demographics);
-        let model = self.0.population.model();
+        let (_, model) = self.0.population.model();
         self.0.store.read(|tx| Ok(decide(&weighed.comparison, None, &Constraints::default(), &model, tx)?))
     }
 
@@ -123,10 +124,10 @@ impl Registry {
             Some(record) => self.constraints(tx, record)?,
             None => Constraints::default(),
         };
-        let model = self.0.population.model();
+        let (generation, model) = self.0.population.model();
         let verdict = decide(&weighed.comparison, own, &constraints, &model, tx)?;
         let population = model.settings().population;
-        Ok(Some((basis(first), weighed, Decided { constraints, population, verdict })))
+        Ok(Some((basis(first), weighed, Decided { constraints, population, generation, verdict })))
     }
 
     /// The decision about `record`: the one that was rehearsed where it still stands, else made now.
@@ -137,10 +138,11 @@ impl Registry {
         weighed: &Weighed,
         rehearsal: Option<&Rehearsal>,
     ) -> Result<Verdict, Failure> {
-        let (constraints, model) = (self.constraints(tx, record)?, self.model(tx));
+        let (constraints, model) = (self.constraints(tx, record)?, self.model(tx)?);
         let ahead = rehearsal.filter(|rehearsal| std::ptr::eq(Arc::as_ptr(&rehearsal.weighed), weighed));
         if let Some((decided, witness)) = ahead.and_then(|rehearsal| rehearsal.decided.as_ref()) {
             let stands = decided.population == model.settings().population
+                && decided.generation == tx.generation()
                 && decided.constraints == constraints
                 && tx.still(witness);
             self.0.worth.saw(stands);

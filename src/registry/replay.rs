@@ -7,6 +7,7 @@
 
 use super::act::{Act, IMPORT};
 use super::intake::{Intake, Touched, inbox_row};
+use super::model::{CHANGES, ModelChange};
 use super::rules::{RULES, differences};
 use super::{Failure, FeedCommand, FeedOutcome, MergeCommand, Place, Reason, Refusal, Registry};
 use crate::access::Principal;
@@ -177,6 +178,7 @@ impl Registry {
         }
         let change = if row.reply_id.is_empty() { None } else { Some(read(row)) };
         let (registry, row, drawn) = (self.clone(), row.clone(), drawn.clone());
+        let decides = CHANGES.contains(&row.transaction_name.as_str());
         self.0.store.write(Vec::new(), move |tx| {
             if exactly {
                 tx.draw_again(&drawn);
@@ -194,7 +196,11 @@ impl Registry {
             }
             let same = now.iter().any(|one| one.id == row.id && one.outcome == row.outcome);
             if !exactly || same && tx.is_as_it_was() { Ok(()) } else { Err(ReplayError::Diverged(row.id)) }
-        })
+        })?;
+        if decides {
+            self.refresh_model()?;
+        }
+        Ok(())
     }
 
     fn message_again(&self, tx: &mut Transaction<'_>, row: &InboxRow, change: &Change) -> Result<(), ReplayError> {
@@ -222,6 +228,12 @@ impl Registry {
         if row.transaction_name == RULES {
             let payload = std::str::from_utf8(&row.payload).map_err(|_| Failure::Corrupt("the rules"))?;
             return Ok(self.rule(tx, &row.principal, row.received, payload)?);
+        }
+        if CHANGES.contains(&row.transaction_name.as_str()) {
+            let change: ModelChange =
+                serde_json::from_slice(&row.payload).map_err(|_| Failure::Corrupt("a change of the model"))?;
+            let done = self.change_in(tx, &row.principal, row.received, &change)?;
+            return if done { Ok(()) } else { Err(ReplayError::Diverged(row.id)) };
         }
         let act: Act = serde_json::from_slice(&row.payload).map_err(|_| Failure::Corrupt("an act"))?;
         let done = match &act {

@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 pub(super) const RULES: &str = "rules";
 
 /// All of `settings` that an effect depends on, by name.
-fn rules(settings: &Settings) -> Value {
+fn rules(settings: &Settings, model: &str) -> Value {
     let domains: Vec<Value> = settings
         .domains
         .iter()
@@ -21,7 +21,7 @@ fn rules(settings: &Settings) -> Value {
     let regional = &settings.regional;
     let bounds = settings.model.settings();
     json!({
-        "model": settings.model.version(),
+        "model": model,
         "bounds": format!("{:?}", crate::matching::Settings { population: 0, ..bounds }),
         "least_population": bounds.population,
         "linking": format!("{:?}", settings.linking),
@@ -51,7 +51,7 @@ pub(super) fn differences(ours: &Value, theirs: &Value) -> Vec<String> {
 impl Registry {
     /// The rules of this registry over this store.
     pub(super) fn rules(&self) -> Value {
-        let mut rules = rules(&self.0.settings);
+        let mut rules = rules(&self.0.settings, &self.active_model().version());
         // Regional IDs depend on a key that is the store's: by a number that is never issued it is told from others.
         if let Some(rules) = rules.as_object_mut() {
             rules.insert("regional_key".to_owned(), json!(self.0.regional.render(i64::MAX)));

@@ -17,6 +17,9 @@ pub struct Drawn {
     /// The size of the base that a decision assumed.
     #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
     population: Option<u32>,
+    /// The generation of the model that decided.
+    #[serde(rename = "g", default, skip_serializing_if = "is_nothing")]
+    generation: i64,
     /// A digest of what came of it.
     #[serde(rename = "h", default, skip_serializing_if = "is_nothing")]
     digest: i64,
@@ -57,6 +60,7 @@ impl Drawn {
 #[derive(Default)]
 pub(super) struct Draws {
     done: Drawn,
+    generation: Option<i64>,
     last: i64,
     given: Option<Given>,
 }
@@ -65,6 +69,7 @@ struct Given {
     keys: VecDeque<i64>,
     counters: VecDeque<i64>,
     population: Option<u32>,
+    generation: i64,
     digest: i64,
     /// Whether what is drawn beyond it is fresh.
     goes_on: bool,
@@ -76,8 +81,8 @@ impl Transaction<'_> {
     /// From here on this transaction draws what `drawn` tells.
     pub fn draw_again(&mut self, drawn: &Drawn) {
         let counters = drawn.counters.iter().copied().collect();
-        let (population, digest) = (drawn.population, drawn.digest);
-        self.draws.given = Some(Given { keys: drawn.keys(), counters, population, digest, goes_on: false });
+        let Drawn { population, generation, digest, .. } = *drawn;
+        self.draws.given = Some(Given { keys: drawn.keys(), counters, population, generation, digest, goes_on: false });
     }
 
     /// Likewise, and what is drawn beyond that is fresh: where it is known to come to something else.
@@ -91,6 +96,7 @@ impl Transaction<'_> {
     /// What is drawn from here on is of another message or act of the same transaction.
     pub fn draw_anew(&mut self) {
         self.draws.done = Drawn::default();
+        self.draws.generation = None;
         self.draws.last = 0;
     }
 
@@ -128,6 +134,22 @@ impl Transaction<'_> {
     pub fn draw_population(&mut self, now: u32) -> u32 {
         let given = self.draws.given.as_ref().and_then(|given| given.population);
         *self.draws.done.population.get_or_insert(given.unwrap_or(now))
+    }
+
+    /// The generation of the model by which all decisions of this transaction are made: likewise.
+    pub fn draw_generation(&mut self, now: i64) -> i64 {
+        let first = self.draws.generation.is_none();
+        let given = self.draws.given.as_ref().map(|given| given.generation);
+        let generation = *self.draws.generation.get_or_insert(given.unwrap_or(now));
+        if first {
+            self.draws.done.generation = generation;
+        }
+        generation
+    }
+
+    /// The generation by which this transaction decides; 0 where it has not decided yet.
+    pub fn generation(&self) -> i64 {
+        self.draws.generation.unwrap_or(0)
     }
 
     /// What was drawn so far.

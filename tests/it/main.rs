@@ -18,6 +18,7 @@ mod explaining;
 mod histories;
 mod import;
 mod measures;
+mod models;
 mod office;
 mod operations;
 mod order;

@@ -1,7 +1,7 @@
 //! From the lines of a file to entries of the registry: one thread reads, as many as there are prepare.
 
 use crate::command_line::match_files::input::Row;
-use crate::command_line::match_files::mapping::Mapping;
+use crate::command_line::match_files::mapping::{Column, Layout, Mapping};
 use crate::command_line::match_files::people::{Cells, demographics};
 use crate::command_line::match_files::reader::{Bad, Reader, Record, cells};
 use crate::identity::{DomainKey, Oid, PatientIdentifier};
@@ -83,22 +83,29 @@ impl Domains {
     /// The identifier of the patient that these cells are about, or why there is none.
     pub fn identifier(
         &self,
-        mapping: &Mapping,
+        layout: &Layout,
         fallback: Option<&Oid>,
         cells: &impl Cells,
     ) -> Result<Named, &'static str> {
-        let one = |name: &str| {
-            let values = mapping.columns(name).iter().flat_map(|column| cells.get(column));
-            values.map(|value| value.trim().to_owned()).find(|value| !value.is_empty()).unwrap_or_default()
+        let one = |columns: &[Column]| {
+            let mut found = String::new();
+            for column in columns {
+                cells.each(column, &mut |value| {
+                    if found.is_empty() {
+                        found = value.into_owned();
+                    }
+                });
+            }
+            found
         };
-        let value = one("record_id");
+        let value = one(&layout.record_id);
         if value.is_empty() {
             return Err("there is no patient identifier");
         }
         if value.len() > LONGEST_IDENTIFIER || value.chars().any(char::is_control) {
             return Err("the patient identifier is too long, or holds what is no character");
         }
-        let source = one("source");
+        let source = one(&layout.source);
         let authority = match self.named(&source) {
             Some(authority) => authority,
             None if source.is_empty() => fallback.cloned().ok_or("no domain is named")?,
@@ -136,8 +143,8 @@ pub struct Lines<'a> {
 /// How the lines of one file are read.
 struct How<'a> {
     lines: &'a Lines<'a>,
-    mapping: &'a Mapping,
-    places: HashMap<&'a str, usize>,
+    layout: Layout,
+    columns: usize,
     json: bool,
 }
 
@@ -149,9 +156,8 @@ impl Lines<'_> {
         mapping: &Mapping,
         sender: &SyncSender<Vec<Line>>,
     ) -> Result<(), String> {
-        let header = reader.header.clone();
-        let places = header.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
-        let how = How { lines: self, mapping, places, json: reader.is_json() };
+        let layout = Layout::of(mapping, &reader.header);
+        let how = How { lines: self, layout, columns: reader.header.len(), json: reader.is_json() };
         loop {
             let mut records = Vec::with_capacity(BATCH * self.threads);
             while records.len() < BATCH * self.threads {
@@ -199,18 +205,19 @@ impl How<'_> {
                 serde_json::from_str(text).map_err(|error| format!("column {}: not a JSON object", error.column()))?;
             return self.of(&value);
         }
-        let cells = cells(text)?;
-        if cells.len() != self.places.len() {
-            return Err(format!("has {} columns, the header {}", cells.len(), self.places.len()));
+        let mut row = Vec::new();
+        cells(text, &mut row)?;
+        if row.len() != self.columns {
+            return Err(format!("has {} columns, the header {}", row.len(), self.columns));
         }
-        self.of(&Row { places: &self.places, cells })
+        self.of(&Row(&row))
     }
 
     fn of(&self, cells: &impl Cells) -> Result<Entry, String> {
         let Named { authority, value, .. } =
-            self.lines.domains.identifier(self.mapping, self.lines.fallback.as_ref(), cells)?;
+            self.lines.domains.identifier(&self.layout, self.lines.fallback.as_ref(), cells)?;
         let tradition = self.lines.registry.settings().model.tradition();
-        let said = demographics(self.mapping, tradition, cells)?;
+        let said = demographics(&self.layout, tradition, cells)?;
         let entry = self.lines.registry.entry(PatientIdentifier { authority, value }, said);
         entry.map_err(|_| "this line failed; that is a defect of nayose".to_owned())
     }

@@ -109,7 +109,9 @@ impl Import {
             let mapping = match (&said, reader.is_json()) {
                 (Some(mapping), _) => mapping.clone(),
                 (None, false) => Mapping::of_header(&reader.header).map_err(|what| reader.at(1, &what))?,
-                (None, true) => Mapping::of_header(&mapping::NAMES.map(str::to_owned))?,
+                (None, true) => {
+                    Mapping::of_header(&mapping::NAMES.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())?
+                }
             };
             if mapping.columns("record_id").is_empty() {
                 return Err("the mapping names no record_id: which column holds the patient identifier?".to_owned());

@@ -7,8 +7,8 @@ use super::lines::{Domains, Named};
 use super::profile::{Column, share};
 use super::{Import, MOST_COMPLAINTS};
 use crate::command_line::match_files::input::Row;
-use crate::command_line::match_files::mapping::Mapping;
-use crate::command_line::match_files::people::{Cells, Person, demographics, person};
+use crate::command_line::match_files::mapping::{self, Layout, Mapping};
+use crate::command_line::match_files::people::{Cells, Person, all, demographics, person};
 use crate::command_line::match_files::reader::{Reader, Record, cells};
 use crate::command_line::show::{failed, not_started, table};
 use crate::command_line::{Exit, complain, say};
@@ -20,7 +20,7 @@ use crate::registry::{Fate, Moment, Rule};
 use crate::server;
 use crate::store::View;
 use serde_json::{Map, Value, json};
-use std::collections::HashMap;
+use std::borrow::Cow;
 
 /// Records that a thread looks at together.
 const BATCH: usize = 2048;
@@ -156,13 +156,15 @@ fn by_name(text: &str, header: &[String], json: bool) -> Result<Vec<(String, Str
     if json {
         let value: Map<String, Value> =
             serde_json::from_str(text).map_err(|error| format!("column {}: not a JSON object", error.column()))?;
-        return Ok(value.keys().map(|name| (name.clone(), Cells::get(&value, name).join(" "))).collect());
+        let column = |name: &String| mapping::Column { name: name.clone(), place: None };
+        return Ok(value.keys().map(|name| (name.clone(), all(&value, &column(name)))).collect());
     }
-    let cells = cells(text)?;
-    if cells.len() != header.len() {
-        return Err(format!("has {} columns, the header {}", cells.len(), header.len()));
+    let mut row = Vec::new();
+    cells(text, &mut row)?;
+    if row.len() != header.len() {
+        return Err(format!("has {} columns, the header {}", row.len(), header.len()));
     }
-    Ok(header.iter().cloned().zip(cells).collect())
+    Ok(header.iter().cloned().zip(row.into_iter().map(Cow::into_owned)).collect())
 }
 
 /// Adds cells to the profile; a column that is new gets its place.
@@ -195,7 +197,7 @@ impl Scene {
             return Err(reader.at(1, &format!("there is no column {column:?}, which the mapping calls {field}")));
         }
         let (header, json) = (reader.header.clone(), reader.is_json());
-        let places: HashMap<&str, usize> = header.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
+        let layout = Layout::of(&self.mapping, &header);
         loop {
             let mut records = Vec::with_capacity(BATCH * self.threads);
             while records.len() < BATCH * self.threads {
@@ -208,10 +210,10 @@ impl Scene {
                 return Ok(());
             }
             let size = records.len().div_ceil(self.threads).max(1);
-            let (header, places) = (&header, &places);
+            let (header, layout) = (&header, &layout);
             let looked: Vec<Looked> = std::thread::scope(|scope| {
                 let work = move |some: &[Record]| -> Vec<Looked> {
-                    some.iter().map(|record| self.looked(record, file, (header, places, json))).collect()
+                    some.iter().map(|record| self.looked(record, file, (header, layout, json))).collect()
                 };
                 let running: Vec<_> = records.chunks(size).map(|some| scope.spawn(move || work(some))).collect();
                 running.into_iter().filter_map(|thread| thread.join().ok()).flatten().collect()
@@ -220,12 +222,7 @@ impl Scene {
         }
     }
 
-    fn looked(
-        &self,
-        record: &Record,
-        file: u16,
-        (header, places, json): (&[String], &HashMap<&str, usize>, bool),
-    ) -> Looked {
+    fn looked(&self, record: &Record, file: u16, (header, layout, json): (&[String], &Layout, bool)) -> Looked {
         let line = record.line;
         let mut looked = Looked { line, cells: Vec::new(), outcome: Err(String::new()) };
         let text = match &record.read {
@@ -241,10 +238,10 @@ impl Scene {
                 looked.outcome = if json {
                     let value: Map<String, Value> =
                         named.iter().map(|(name, cell)| (name.clone(), Value::String(cell.clone()))).collect();
-                    self.of(&value, (file, line))
+                    self.of(layout, &value, (file, line))
                 } else {
-                    let cells = named.iter().map(|(_, cell)| cell.clone()).collect();
-                    self.of(&Row { places, cells }, (file, line))
+                    let row: Vec<Cow<'_, str>> = named.iter().map(|(_, cell)| Cow::Borrowed(cell.as_str())).collect();
+                    self.of(layout, &Row(&row), (file, line))
                 };
                 looked.cells = named;
             }
@@ -253,13 +250,18 @@ impl Scene {
     }
 
     /// What a line with these cells comes to.
-    fn of(&self, cells: &impl Cells, (file, line): (u16, usize)) -> Result<(Person, Named, Fate), String> {
-        let named = self.domains.identifier(&self.mapping, self.fallback.as_ref(), cells)?;
+    fn of(
+        &self,
+        layout: &Layout,
+        cells: &impl Cells,
+        (file, line): (u16, usize),
+    ) -> Result<(Person, Named, Fate), String> {
+        let named = self.domains.identifier(layout, self.fallback.as_ref(), cells)?;
         let tradition = self.rule.model.tradition();
-        let said = demographics(&self.mapping, tradition, cells)?;
+        let said = demographics(layout, tradition, cells)?;
         let fate =
             self.store.as_ref().map_or(Fate::Alone, |moment| moment.fate(&ComparisonRecord::of(&said), &self.rule));
-        Ok((person(&self.mapping, tradition, cells, file, line), named, fate))
+        Ok((person(layout, tradition, cells, file, line), named, fate))
     }
 }
 
@@ -308,7 +310,7 @@ impl Told<'_> {
     /// What a column is taken for.
     fn field(&self, column: &Column) -> Option<&'static str> {
         let names = crate::command_line::match_files::mapping::NAMES;
-        names.into_iter().find(|name| self.scene.mapping.columns(name).contains(&column.name))
+        names.iter().copied().find(|name| self.scene.mapping.columns(name).contains(&column.name))
     }
 
     /// The model that fits the names, and the shares of names in kanji or kana and in Latin letters.

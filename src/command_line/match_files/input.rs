@@ -1,12 +1,14 @@
-//! All files into one table, read by one thread and prepared by as many as there are.
+//! All files into one table: each thread reads some records, prepares them, and adds what is next in order.
 
-use super::mapping::Mapping;
-use super::people::{Cells, Person, person};
-use super::reader::{Reader, cells};
+use super::mapping::{Column, Layout, Mapping};
+use super::people::{Cells, Person, all, person};
+use super::reader::{Batch, Reader, cells};
 use crate::matching::Tradition;
 use crate::matching::files::Table;
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What was read.
 pub struct Input {
@@ -20,33 +22,33 @@ pub struct Input {
     pub unreadable: usize,
 }
 
-const BATCH: usize = 4096;
+const BATCH: usize = 2048;
 
-/// The columns of a CSV file by name.
-pub struct Row<'a> {
-    /// Where each column stands.
-    pub places: &'a HashMap<&'a str, usize>,
-    /// What stands there.
-    pub cells: Vec<String>,
-}
+/// The cells of a record of a CSV file.
+pub struct Row<'r, 't>(pub &'r [Cow<'t, str>]);
 
-impl Cells for Row<'_> {
-    fn get(&self, column: &str) -> Vec<String> {
-        self.places.get(column).and_then(|at| self.cells.get(*at)).cloned().into_iter().collect()
+impl Cells for Row<'_, '_> {
+    fn each<'a>(&'a self, column: &Column, take: &mut dyn FnMut(Cow<'a, str>)) {
+        let cell = column.place.and_then(|place| self.0.get(place)).map_or("", |cell| cell.trim());
+        if !cell.is_empty() {
+            take(Cow::Borrowed(cell));
+        }
     }
 }
 
 impl Cells for serde_json::Map<String, serde_json::Value> {
-    fn get(&self, column: &str) -> Vec<String> {
-        fn texts(value: &serde_json::Value) -> Vec<String> {
+    fn each<'a>(&'a self, column: &Column, take: &mut dyn FnMut(Cow<'a, str>)) {
+        fn texts<'a>(value: &'a serde_json::Value, take: &mut dyn FnMut(Cow<'a, str>)) {
             match value {
-                serde_json::Value::String(text) => vec![text.clone()],
-                serde_json::Value::Number(number) => vec![number.to_string()],
-                serde_json::Value::Array(values) => values.iter().flat_map(texts).collect(),
-                _ => Vec::new(),
+                serde_json::Value::String(text) if !text.trim().is_empty() => take(Cow::Borrowed(text.trim())),
+                serde_json::Value::Number(number) => take(Cow::Owned(number.to_string())),
+                serde_json::Value::Array(values) => values.iter().for_each(|value| texts(value, take)),
+                _ => {}
             }
         }
-        self.get(column).map(texts).unwrap_or_default()
+        if let Some(value) = self.get(&column.name) {
+            texts(value, take);
+        }
     }
 }
 
@@ -61,7 +63,7 @@ pub fn read(
     let mut mapping = mapping.map(Mapping::load).transpose()?;
     let mut input: Option<Input> = None;
     for (number, path) in files.iter().enumerate() {
-        let mut reader = Reader::open(path)?;
+        let reader = Reader::open(path)?;
         let header = reader.header.clone();
         let mapping = match (&mut mapping, reader.is_json()) {
             (Some(mapping), _) => mapping,
@@ -74,16 +76,17 @@ pub fn read(
         if !reader.is_json() {
             check_header(&reader, mapping, truth)?;
         }
-        let input = input.get_or_insert_with(|| Input {
+        let before = input.take().unwrap_or_else(|| Input {
             table: Table::new(mapping.further()),
             ids: Vec::new(),
             truth: Vec::new(),
             unreadable: 0,
         });
         let file = u16::try_from(number).map_err(|_| "there are more files than can be told apart".to_owned())?;
-        let places: HashMap<&str, usize> = header.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
-        let how = How { mapping, tradition, file, places: &places, truth, columns: header.len() };
-        while read_batch(&mut reader, &how, threads, input)? {}
+        let layout = Layout::of(mapping, &header);
+        let truth = truth.map(|name| Column { name: name.to_owned(), place: header.iter().position(|of| of == name) });
+        let how = How { layout, tradition, file, truth, columns: header.len(), json: reader.is_json() };
+        input = Some(read_file(reader, &how, threads, before)?);
     }
     input.filter(|input| !input.table.is_empty()).ok_or_else(|| "the files hold no record".to_owned())
 }
@@ -103,63 +106,132 @@ fn check_header(reader: &Reader, mapping: &Mapping, truth: Option<&str>) -> Resu
     }
 }
 
-struct How<'a> {
-    mapping: &'a Mapping,
+struct How {
+    layout: Layout,
     tradition: Tradition,
     file: u16,
-    places: &'a HashMap<&'a str, usize>,
-    truth: Option<&'a str>,
+    truth: Option<Column>,
     columns: usize,
+    json: bool,
 }
 
-type Prepared = Result<(Person, String), (usize, String)>;
+type Prepared = (Person, String);
+/// A line and what is wrong with it.
+type Complaint = (usize, String);
 
-impl How<'_> {
-    fn prepare(&self, line: usize, text: &str, json: bool) -> Prepared {
-        if json {
+impl How {
+    fn prepare(&self, batch: &Batch) -> Result<Vec<Prepared>, Complaint> {
+        let mut row = Vec::new();
+        batch.records().map(|(line, text)| self.record(line, text, &mut row)).collect()
+    }
+
+    fn record<'a>(&self, line: usize, text: &'a str, row: &mut Vec<Cow<'a, str>>) -> Result<Prepared, Complaint> {
+        if self.json {
             let value: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text)
                 .map_err(|error| (line, format!("column {}: not a JSON object", error.column())))?;
             return Ok(self.of(&value, line));
         }
-        let cells = cells(text).map_err(|what| (line, what.to_owned()))?;
-        if cells.len() != self.columns {
-            return Err((line, format!("has {} columns, the header {}", cells.len(), self.columns)));
+        cells(text, row).map_err(|what| (line, what.to_owned()))?;
+        if row.len() != self.columns {
+            return Err((line, format!("has {} columns, the header {}", row.len(), self.columns)));
         }
-        Ok(self.of(&Row { places: self.places, cells }, line))
+        Ok(self.of(&Row(row), line))
     }
 
-    fn of(&self, cells: &impl Cells, line: usize) -> (Person, String) {
-        let truth = self.truth.map(|truth| cells.get(truth).join(" ")).unwrap_or_default();
-        (person(self.mapping, self.tradition, cells, self.file, line), truth)
+    fn of(&self, cells: &impl Cells, line: usize) -> Prepared {
+        let truth = self.truth.as_ref().map(|truth| all(cells, truth)).unwrap_or_default();
+        (person(&self.layout, self.tradition, cells, self.file, line), truth)
     }
 }
 
-/// Reads a batch and prepares it; whether there was one.
-fn read_batch(reader: &mut Reader, how: &How<'_>, threads: usize, input: &mut Input) -> Result<bool, String> {
-    let mut texts = Vec::with_capacity(BATCH * threads);
-    while texts.len() < BATCH * threads {
-        match reader.text()? {
-            Some(text) => texts.push(text),
-            None => break,
-        }
-    }
-    let json = reader.is_json();
-    let prepare = |chunk: &[(usize, String)]| -> Vec<Prepared> {
-        chunk.iter().map(|(line, text)| how.prepare(*line, text, json)).collect()
+/// What the threads share: a reader, and the records in the order of the file.
+struct Shared {
+    reader: Mutex<(Reader, usize)>,
+    /// Batches that wait for one before them.
+    waiting: Mutex<BTreeMap<usize, Vec<Prepared>>>,
+    input: Mutex<(Input, usize)>,
+    failed: Mutex<BTreeMap<usize, String>>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn read_file(reader: Reader, how: &How, threads: usize, input: Input) -> Result<Input, String> {
+    let shared = Shared {
+        reader: Mutex::new((reader, 0)),
+        waiting: Mutex::default(),
+        input: Mutex::new((input, 0)),
+        failed: Mutex::default(),
     };
-    let size = texts.len().div_ceil(threads).max(1);
-    let prepared: Vec<Vec<Prepared>> = std::thread::scope(|scope| {
-        let running: Vec<_> = texts.chunks(size).map(|chunk| scope.spawn(move || prepare(chunk))).collect();
-        running.into_iter().filter_map(|thread| thread.join().ok()).collect()
+    std::thread::scope(|scope| {
+        for _ in 0..threads.max(1) {
+            scope.spawn(|| while read_batch(&shared, how) {});
+        }
     });
-    for one in prepared.into_iter().flatten() {
-        let (person, truth) = one.map_err(|(line, what)| reader.at(line, &what))?;
-        input.table.add(&person.record);
-        input.ids.push(person.id.into_boxed_str());
-        input.unreadable += usize::from(person.unreadable_birth);
-        if how.truth.is_some() {
-            input.truth.push(truth.into_boxed_str());
+    add_what_is_next(&shared, how);
+    let failed = shared.failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    // The complaint about the earliest line is the one that is made, whichever thread was first.
+    match failed.into_values().next() {
+        Some(what) => Err(what),
+        None => Ok(shared.input.into_inner().unwrap_or_else(PoisonError::into_inner).0),
+    }
+}
+
+/// Reads and prepares one batch, and adds what is next; whether there may be more.
+fn read_batch(shared: &Shared, how: &How) -> bool {
+    let (batch, number) = {
+        let mut reading = locked(&shared.reader);
+        let (reader, next) = &mut *reading;
+        let number = *next;
+        *next += 1;
+        if !locked(&shared.failed).is_empty() {
+            return false;
+        }
+        match reader.batch(BATCH) {
+            Ok(batch) => (batch, number),
+            Err(what) => {
+                locked(&shared.failed).insert(number, what);
+                return false;
+            }
+        }
+    };
+    if batch.len() == 0 {
+        return false;
+    }
+    match how.prepare(&batch) {
+        Ok(prepared) => {
+            locked(&shared.waiting).insert(number, prepared);
+            add_what_is_next(shared, how);
+            true
+        }
+        Err((line, what)) => {
+            let what = locked(&shared.reader).0.at(line, &what);
+            locked(&shared.failed).insert(number, what);
+            false
         }
     }
-    Ok(!texts.is_empty())
+}
+
+/// So many batches may wait before a thread waits for the one that adds.
+const MOST_WAITING: usize = 16;
+
+/// Adds what is next, unless another thread is at it.
+fn add_what_is_next(shared: &Shared, how: &How) {
+    let backlog = locked(&shared.waiting).len() > MOST_WAITING;
+    let free = if backlog { Some(locked(&shared.input)) } else { shared.input.try_lock().ok() };
+    let Some(mut adding) = free else { return };
+    let (input, next) = &mut *adding;
+    loop {
+        let Some(prepared) = locked(&shared.waiting).remove(next) else { return };
+        *next += 1;
+        for (person, truth) in prepared {
+            input.table.add(&person.record);
+            input.ids.push(person.id);
+            input.unreadable += usize::from(person.unreadable_birth);
+            if how.truth.is_some() {
+                input.truth.push(truth.into_boxed_str());
+            }
+        }
+    }
 }

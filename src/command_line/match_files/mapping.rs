@@ -28,40 +28,64 @@ struct MappingFile {
     extra: BTreeMap<String, ExtraColumn>,
 }
 
-/// The names of ours that `[columns]` may map.
-pub const NAMES: [&str; 31] = [
-    "record_id",
-    "source",
-    "family",
-    "given",
-    "family_kana",
-    "given_kana",
-    "family_romaji",
-    "given_romaji",
-    "full_name",
-    "middle",
-    "suffix",
-    "sex",
-    "birth_date",
-    "postal_code",
-    "prefecture",
-    "city",
-    "town",
-    "block",
-    "building",
-    "street",
-    "address",
-    "state",
-    "phone",
-    "email",
-    "insurer",
-    "insured_number",
-    "insured_branch",
-    "national_id",
-    "mothers_maiden_name",
-    "birth_place",
-    "birth_order",
-];
+/// A column of a file: its name, and its place where the file has a header.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Its place in each row.
+    pub place: Option<usize>,
+}
+
+impl Column {
+    /// The column `name` of a file with this header; of one without, every record names its columns.
+    fn of(name: &str, header: &[String]) -> Self {
+        Self { name: name.to_owned(), place: header.iter().position(|column| column == name) }
+    }
+}
+
+macro_rules! names {
+    ($($name:ident)*; $($further:ident)*) => {
+        /// The names of ours that `[columns]` may map.
+        pub const NAMES: &[&str] = &[$(stringify!($name),)* $(stringify!($further)),*];
+
+        /// Where the fields of a record stand in one file.
+        #[derive(Clone, Debug)]
+        pub struct Layout {
+            $(pub $name: Vec<Column>,)*
+            /// The further fields that `[columns]` maps, in order.
+            pub known: Vec<(Vec<Column>, Compare)>,
+            /// Those of `[extra]`, in order.
+            pub extra: Vec<(Column, Compare)>,
+            /// How birth dates are written.
+            pub birth_date_format: Option<String>,
+        }
+
+        impl Layout {
+            /// The layout of a file with this header; empty for one whose records name their columns.
+            pub fn of(mapping: &Mapping, header: &[String]) -> Self {
+                let columns = |name: &str| -> Vec<Column> {
+                    mapping.columns(name).iter().map(|column| Column::of(column, header)).collect()
+                };
+                let further = mapping.further();
+                let known = further.iter().take(further.len() - mapping.extra.len());
+                Self {
+                    $($name: columns(stringify!($name)),)*
+                    known: known.map(|field| (columns(&field.id), field.compare)).collect(),
+                    extra: mapping.extra().map(|(column, compare)| (Column::of(column, header), compare)).collect(),
+                    birth_date_format: mapping.birth_date_format.clone(),
+                }
+            }
+        }
+    };
+}
+
+names! {
+    record_id source family given family_kana given_kana family_romaji given_romaji full_name middle suffix sex birth_date
+    postal_code prefecture city town block building street address state phone email insurer insured_number
+    insured_branch mothers_maiden_name birth_place birth_order;
+    national_id
+}
 
 const FORMAT: &str = "birth_date_format";
 
@@ -169,5 +193,5 @@ fn nearest(name: &str) -> &'static str {
         let letters = known.chars().filter(|c| !name.contains(*c)).count();
         (letters + name.chars().filter(|c| !known.contains(*c)).count(), usize::MAX - shared)
     };
-    NAMES.into_iter().min_by_key(|known| distance(known)).unwrap_or("family")
+    NAMES.iter().copied().min_by_key(|known| distance(known)).unwrap_or("family")
 }

@@ -11,7 +11,7 @@ mod report;
 
 use super::{Exit, complain, say};
 use crate::matching::Model;
-use crate::matching::files::{ENOUGH_TO_TRAIN, Matcher, Options, Outcome, Training};
+use crate::matching::files::{ENOUGH_TO_TRAIN, Matcher, Options, Outcome, Table, Trained, Training};
 use clap::Args;
 use input::{Input, read};
 use report::Phases;
@@ -38,14 +38,14 @@ pub struct MatchFiles {
 #[derive(Args, Clone, Debug)]
 pub struct Matching {
     /// People: .csv with a header, or .ndjson; either may be compressed (.gz)
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Which column is which field [default: columns that have our names]
     #[arg(long, value_name = "FILE")]
     pub mapping: Option<PathBuf>,
-    /// The weights to begin with: japanese, western, or a model file
-    #[arg(long, value_name = "MODEL", default_value = "japanese")]
-    pub model: String,
+    /// The weights to begin with: japanese, western, or a model file [default: japanese]
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
     /// Estimate the weights from the records, without labels [default: from 500 records on]
     #[arg(long, overrides_with = "no_train")]
     pub train: bool,
@@ -85,24 +85,18 @@ pub(super) struct Run {
 }
 
 impl Matching {
-    fn threads(&self) -> usize {
+    pub(super) fn threads(&self) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         self.threads.unwrap_or_else(cores).clamp(1, 256)
     }
 
     /// Matches the files. `truth` names a column that is kept beside the records, and never compared.
     pub(super) fn run(&self, truth: Option<&str>) -> Result<Run, String> {
-        let model = model(&self.model)?;
         let mut phases = Phases::start();
-        let threads = self.threads();
-        let Input { table, ids, truth, unreadable } =
-            read(&self.files, self.mapping.as_deref(), truth, model.tradition(), threads)?;
+        let (Input { table, ids, truth, unreadable }, model) = self.input(truth)?;
         phases.end("read");
-        let options = Options { between_files: self.between_files, threshold_bits: self.threshold, threads };
         let records = table.len();
-        let Some(mut matcher) = Matcher::new(table, model, options) else {
-            return Err("the mapping has more extra columns than can be compared (26)".to_owned());
-        };
+        let mut matcher = self.matcher(table, model)?;
         phases.end("block");
         let mut refused = Vec::new();
         if self.train || (!self.no_train && records >= ENOUGH_TO_TRAIN) {
@@ -117,6 +111,33 @@ impl Matching {
             write(path, &matcher.model().to_toml())?;
         }
         Ok(Run { ids, truth, outcome, matcher, phases, unreadable, refused })
+    }
+}
+
+impl Matching {
+    fn input(&self, truth: Option<&str>) -> Result<(Input, Model), String> {
+        if self.files.is_empty() {
+            return Err("give at least one file of people: .csv, .csv.gz, .ndjson or .ndjson.gz".to_owned());
+        }
+        let model = model(self.model.as_deref().unwrap_or("japanese"))?;
+        let input = read(&self.files, self.mapping.as_deref(), truth, model.tradition(), self.threads())?;
+        Ok((input, model))
+    }
+
+    fn matcher(&self, table: Table, model: Model) -> Result<Matcher, String> {
+        let threads = self.threads();
+        let options = Options { between_files: self.between_files, threshold_bits: self.threshold, threads };
+        let made = Matcher::new(table, model, options);
+        made.ok_or_else(|| "the mapping has more extra columns than can be compared (26)".to_owned())
+    }
+
+    /// Learns a model from the files, however few records they hold.
+    pub(super) fn learn(&self) -> Result<(Matcher, Trained), String> {
+        let (input, model) = self.input(None)?;
+        let mut matcher = self.matcher(input.table, model)?;
+        let trained = matcher.train(Training::default());
+        matcher.score();
+        Ok((matcher, trained))
     }
 }
 

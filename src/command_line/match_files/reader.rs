@@ -3,6 +3,7 @@
 //! An error names file and line, and never a value.
 
 use flate2::read::MultiGzDecoder;
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -58,10 +59,12 @@ impl Reader {
         let mut reader =
             Self { name, input, json, line: 0, buffer: Vec::new(), again: VecDeque::new(), header: Vec::new() };
         if !json {
-            let (_, text) = reader.text()?.ok_or_else(|| reader.at(1, "there is no header"))?;
-            let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text);
-            let cells = cells(text).map_err(|what| reader.at(1, what))?;
-            reader.header = cells.iter().map(|cell| cell.trim().to_owned()).collect();
+            let batch = reader.batch(1)?;
+            let (_, text) = batch.records().next().ok_or_else(|| reader.at(1, "there is no header"))?;
+            let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+            let mut columns = Vec::new();
+            cells(text, &mut columns).map_err(|what| reader.at(1, what))?;
+            reader.header = columns.iter().map(|cell| cell.trim().to_owned()).collect();
         }
         Ok(reader)
     }
@@ -76,23 +79,27 @@ impl Reader {
         format!("{}: line {line}: {what}", self.name)
     }
 
-    /// The next record as written, and its line; none at the end.
-    pub fn text(&mut self) -> Result<Option<(usize, String)>, String> {
-        loop {
-            let Some(first) = self.gather()? else { return Ok(None) };
+    /// The next records as written, at most `most`; none at the end.
+    pub fn batch(&mut self, most: usize) -> Result<Batch, String> {
+        let mut batch = Batch { text: String::new(), records: Vec::new() };
+        while batch.records.len() < most {
+            let Some(first) = self.gather()? else { break };
             if self.buffer.len() >= LONGEST_RECORD {
                 return Err(self.at(first, TOO_LONG));
             }
-            let text = std::str::from_utf8(&self.buffer)
-                .map_err(|_| self.at(first, "is not UTF-8; convert the file first"))?;
-            let text = text.trim_end_matches(['\n', '\r']);
-            if !text.is_empty() {
-                return Ok(Some((first, text.to_owned())));
+            let record = std::str::from_utf8(&self.buffer)
+                .map_err(|_| self.at(first, "is not UTF-8; convert the file first"))?
+                .trim_end_matches(['\n', '\r']);
+            if !record.is_empty() {
+                let from = batch.text.len();
+                batch.text.push_str(record);
+                batch.records.push((first, from, batch.text.len()));
             }
         }
+        Ok(batch)
     }
 
-    /// As [`Reader::text`], but what cannot be read as a record is told apart and costs no other: of several lines that
+    /// One record as in [`Reader::batch`], but what cannot be read as a record is told apart and costs no other: of several lines that
     /// an open quotation mark brought together the first is bad, and the others are read anew.
     pub fn record(&mut self) -> Result<Option<Record>, String> {
         loop {
@@ -104,7 +111,9 @@ impl Reader {
                 Err(_) => Err("is not UTF-8"),
                 Ok(text) => {
                     let text = text.trim_end_matches(['\n', '\r']);
-                    match if several { cells(text).map(|cells| cells.len()) } else { Ok(self.header.len()) } {
+                    let mut row = Vec::new();
+                    let columns = |row: &mut Vec<_>| cells(text, row).map(|()| row.len());
+                    match if several { columns(&mut row) } else { Ok(self.header.len()) } {
                         Ok(columns) if columns == self.header.len() => Ok(text.to_owned()),
                         _ => Err("a quotation mark is open"),
                     }
@@ -159,11 +168,37 @@ impl Reader {
     }
 }
 
-/// The cells of a CSV record.
-pub fn cells(text: &str) -> Result<Vec<String>, &'static str> {
-    if !text.contains('"') {
-        return Ok(text.split(',').map(str::to_owned).collect());
+/// Records as written.
+pub struct Batch {
+    text: String,
+    /// The line, and where the record begins and ends.
+    records: Vec<(usize, usize, usize)>,
+}
+
+impl Batch {
+    /// The records, each with its line.
+    pub fn records(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.records.iter().map(|(line, from, until)| (*line, self.text.get(*from..*until).unwrap_or_default()))
     }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+}
+
+/// The cells of a CSV record, into `cells`.
+pub fn cells<'a>(text: &'a str, cells: &mut Vec<Cow<'a, str>>) -> Result<(), &'static str> {
+    cells.clear();
+    if text.contains('"') {
+        cells.extend(quoted(text)?.into_iter().map(Cow::Owned));
+    } else {
+        cells.extend(text.split(',').map(Cow::Borrowed));
+    }
+    Ok(())
+}
+
+fn quoted(text: &str) -> Result<Vec<String>, &'static str> {
     let mut cells = Vec::new();
     let mut cell = String::new();
     let mut chars = text.chars().peekable();

@@ -59,8 +59,9 @@ pub(super) fn flips(score: &PairScore, facts: PairFacts, others: &[Guard], model
         let possible = scale.filter(|level| !level.starts_with("swapped")).map(Some).chain([None]);
         let mut of_field: Vec<Flip> = Vec::new();
         for to in possible.filter(|to| *to != from) {
-            let weight = weight_with(score, field, to, model);
-            let zone = zone_of(weight, &guards(&score.comparison.with(field, to)), model);
+            let levels = score.comparison.with(field, to);
+            let weight = weight_with(score, field, to, model) + guard::dependence(&guard::of_facts(facts, &levels));
+            let zone = zone_of(weight, &guards(&levels), model);
             if zone == now {
                 continue;
             }

@@ -40,14 +40,9 @@ impl KeyStore {
         file(&mut self.parts, key, record);
     }
 
-    /// Files a record under a key of few parts, unless one of them is missing.
-    pub fn add_loose(&mut self, kind: u8, parts: &[&str], record: u32) {
-        if parts.iter().all(|part| !part.is_empty()) {
-            let kind = [kind];
-            let bytes: Vec<&[u8]> =
-                std::iter::once(&kind[..]).chain(parts.iter().map(|part| part.as_bytes())).collect();
-            file(&mut self.loose, hash(&bytes), record);
-        }
+    /// Files a record under a key of few parts.
+    pub fn add_loose(&mut self, key: i64, record: u32) {
+        file(&mut self.loose, key, record);
     }
 
     /// Files a record under the value of a further field.
@@ -58,8 +53,25 @@ impl KeyStore {
     }
 }
 
+/// A key of few parts, unless one of them is missing.
+pub fn loose_key(kind: u8, parts: &[&str]) -> Option<i64> {
+    if parts.iter().any(|part| part.is_empty()) {
+        return None;
+    }
+    let mut hasher = hasher();
+    for part in std::iter::once(&[kind][..]).chain(parts.iter().map(|part| part.as_bytes())) {
+        hasher.write(part);
+        hasher.write(&[0x1f]);
+    }
+    Some(i64::from_be_bytes(hasher.finish().to_be_bytes()))
+}
+
+fn hasher() -> SipHasher13 {
+    SipHasher13::new_with_keys(0x6e61_796f_7365_0002, 0x6d61_7463_6869_6e67)
+}
+
 fn hash(parts: &[&[u8]]) -> i64 {
-    let mut hasher = SipHasher13::new_with_keys(0x6e61_796f_7365_0002, 0x6d61_7463_6869_6e67);
+    let mut hasher = hasher();
     for part in parts {
         hasher.write(part);
         hasher.write(&[0x1f]);

@@ -2,9 +2,10 @@
 //!
 //! Never connected components: one false bridge would chain people together without end.
 
+use super::scores::Known;
 use super::scoring::{Pair, RELATIVES, VETOES, Weights};
 use super::table::Table;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 /// When two clusters become one.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -17,6 +18,8 @@ pub struct Rule {
     pub slack: f64,
     /// Guards that a pair must not raise to join.
     pub held: u16,
+    /// How far behind another record must be that is somebody else.
+    pub margin: Option<f64>,
 }
 
 const PAIR_BOUNDS: (f64, f64) = (-10.0, 15.0);
@@ -66,14 +69,23 @@ impl Clusters {
 }
 
 /// Brings records together under `rule`. Pairs between two persons that are not among `pairs` are scored anew.
-pub fn cluster(table: &Table, weights: &Weights, pairs: &[Pair], rule: Rule, between_files: bool) -> Clusters {
+pub fn cluster(
+    table: &Table,
+    weights: &Weights,
+    (pairs, known): (&[Pair], &Known<'_>),
+    rule: Rule,
+    between_files: bool,
+) -> Clusters {
     let records = u32::try_from(table.len()).unwrap_or(u32::MAX);
     let mut clusters =
         Clusters { of: (0..records).collect(), members: (0..records).map(|r| vec![r]).collect(), persons: table.len() };
     let mut edges: Vec<&Pair> =
         pairs.iter().filter(|pair| pair.bits >= rule.edge_bits && pair.guards & (rule.held | VETOES) == 0).collect();
+    if let Some(margin) = rule.margin {
+        let rivals = Rivals::of(pairs, known, table.len());
+        edges.retain(|edge| !rivals.stand_beside(edge, margin));
+    }
     edges.sort_unstable_by(|x, y| y.bits.total_cmp(&x.bits).then((x.a, x.b).cmp(&(y.a, y.b))));
-    let known: HashMap<(u32, u32), &Pair> = pairs.iter().map(|pair| ((pair.a, pair.b), pair)).collect();
     // What was refused to a smaller person may stand once it has grown, so the rest is looked at again.
     for _ in 0..ROUNDS {
         let before = clusters.persons;
@@ -84,7 +96,7 @@ pub fn cluster(table: &Table, weights: &Weights, pairs: &[Pair], rule: Rule, bet
             if into == from || refused.contains(&(into, from)) {
                 continue;
             }
-            let fit = Fit::of(table, weights, &known, clusters.members(into), clusters.members(from), between_files);
+            let fit = Fit::of(table, weights, known, clusters.members(into), clusters.members(from), between_files);
             let slack = if fit.guards & RELATIVES == 0 { rule.slack } else { 0.0 };
             let fits = fit.mean >= rule.mean_bits - slack && fit.worst > CONTRADICTION;
             if fits && fit.guards & VETOES == 0 && !fit.same_file {
@@ -100,6 +112,44 @@ pub fn cluster(table: &Table, weights: &Weights, pairs: &[Pair], rule: Rule, bet
     clusters
 }
 
+/// The other records that a record may be of one person with.
+struct Rivals<'a> {
+    known: &'a Known<'a>,
+    /// By earlier record: the later one and the weight.
+    later: Vec<(u32, u32, f64)>,
+    starts: Vec<usize>,
+}
+
+impl<'a> Rivals<'a> {
+    fn of(pairs: &[Pair], known: &'a Known<'a>, records: usize) -> Self {
+        let mut later: Vec<(u32, u32, f64)> = pairs.iter().map(|pair| (pair.b, pair.a, pair.bits)).collect();
+        later.sort_unstable_by_key(|(b, a, _)| (*b, *a));
+        let mut starts = Vec::with_capacity(records + 1);
+        for (at, (b, ..)) in later.iter().enumerate() {
+            let record = usize::try_from(*b).unwrap_or(usize::MAX).min(records);
+            starts.resize(starts.len().max(record + 1), at);
+        }
+        starts.resize(records + 1, later.len());
+        Self { known, later, starts }
+    }
+
+    /// Whether a third record is nearly as likely beside one of the two, and not of one person with the other.
+    fn stand_beside(&self, edge: &Pair, margin: f64) -> bool {
+        let apart = |x: u32, y: u32| self.known.get(x.max(y), x.min(y)).is_none_or(|pair| pair.bits < 0.0);
+        let rival = |own: u32, other: u32| {
+            self.beside(own).any(|(third, bits)| third != other && bits > edge.bits - margin && apart(third, other))
+        };
+        rival(edge.a, edge.b) || rival(edge.b, edge.a)
+    }
+
+    fn beside(&self, record: u32) -> impl Iterator<Item = (u32, f64)> {
+        let at = usize::try_from(record).unwrap_or(usize::MAX);
+        let range = self.starts.get(at).zip(self.starts.get(at.saturating_add(1))).map(|(from, until)| *from..*until);
+        let later = range.and_then(|range| self.later.get(range)).unwrap_or(&[]).iter().map(|(_, a, bits)| (*a, *bits));
+        later.chain(self.known.of_later(record).iter().map(|pair| (pair.b, pair.bits)))
+    }
+}
+
 struct Fit {
     mean: f64,
     worst: f64,
@@ -108,20 +158,13 @@ struct Fit {
 }
 
 impl Fit {
-    fn of(
-        table: &Table,
-        weights: &Weights,
-        known: &HashMap<(u32, u32), &Pair>,
-        xs: &[u32],
-        ys: &[u32],
-        between_files: bool,
-    ) -> Self {
+    fn of(table: &Table, weights: &Weights, known: &Known<'_>, xs: &[u32], ys: &[u32], between_files: bool) -> Self {
         let (mut sum, mut count) = (0.0, 0.0);
         let mut fit = Self { mean: 0.0, worst: f64::MAX, guards: 0, same_file: false };
         for x in xs.iter().take(MOST_MEMBERS) {
             for y in ys.iter().take(MOST_MEMBERS) {
-                let key = (*x.max(y), *x.min(y));
-                let pair = known.get(&key).map_or_else(|| weights.pair(table, key.0, key.1), |pair| **pair);
+                let (a, b) = (*x.max(y), *x.min(y));
+                let pair = known.get(a, b).map_or_else(|| weights.pair(table, a, b), |pair| *pair);
                 sum += pair.bits.clamp(PAIR_BOUNDS.0, PAIR_BOUNDS.1);
                 count += 1.0;
                 fit.worst = fit.worst.min(pair.bits);

@@ -5,7 +5,7 @@
 
 use super::Options;
 use super::clusters::Clusters;
-use super::scores::Scores;
+use super::scores::Known;
 use super::scoring::{Pair, VETOES, Weights};
 use super::table::Table;
 use crate::matching::model::Settings;
@@ -66,19 +66,20 @@ const STEP: f64 = 0.01;
 pub fn pairs(
     table: &Table,
     weights: &Weights,
-    scores: &Scores,
+    (pairs, known): (&[Pair], &Known<'_>),
     views: &Views<'_>,
     options: Options,
     settings: Settings,
 ) -> Vec<DecidedPair> {
     let threshold = options.threshold_bits;
-    let known: HashMap<(u32, u32), &Pair> = scores.pairs.iter().map(|pair| ((pair.a, pair.b), pair)).collect();
     // The weight at which each person holds together: what its weakest record has to its nearest other.
-    let mut nearest: HashMap<u32, f64> = HashMap::new();
-    for pair in scores.pairs.iter().filter(|pair| views.likely.person(pair.a) == views.likely.person(pair.b)) {
+    let mut nearest: Vec<Option<f64>> = vec![None; table.len()];
+    let place = |record: u32| usize::try_from(record).unwrap_or(usize::MAX);
+    for pair in pairs.iter().filter(|pair| views.likely.person(pair.a) == views.likely.person(pair.b)) {
         for record in [pair.a, pair.b] {
-            let best = nearest.entry(record).or_insert(pair.bits);
-            *best = best.max(pair.bits);
+            if let Some(best) = nearest.get_mut(place(record)) {
+                *best = Some(best.map_or(pair.bits, |best| best.max(pair.bits)));
+            }
         }
     }
     let mut out = Vec::new();
@@ -97,7 +98,7 @@ pub fn pairs(
             out.push(DecidedPair { left: pair.b, right: pair.a, bits, probability, decision });
         }
     };
-    for pair in &scores.pairs {
+    for pair in pairs {
         if views.likely.person(pair.a) != views.likely.person(pair.b) {
             push(pair, pair.bits.min(threshold - STEP));
         }
@@ -105,8 +106,8 @@ pub fn pairs(
     for members in views.likely.several() {
         for (at, b) in members.iter().enumerate() {
             for a in members.iter().skip(at + 1) {
-                let pair = known.get(&(*a, *b)).map_or_else(|| weights.pair(table, *a, *b), |pair| **pair);
-                let of = |record: &u32| nearest.get(record).copied().unwrap_or(threshold);
+                let pair = known.get(*a, *b).map_or_else(|| weights.pair(table, *a, *b), |pair| *pair);
+                let of = |record: &u32| nearest.get(place(*record)).copied().flatten().unwrap_or(threshold);
                 push(&pair, pair.bits.max(of(a).min(of(b))).max(threshold + STEP));
             }
         }

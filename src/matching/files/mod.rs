@@ -24,7 +24,7 @@ pub use training::{Trained, Training};
 use super::model::{Learned, Model, Settings};
 use blocks::Blocks;
 use clusters::{Rule, cluster};
-use scores::{Scores, score};
+use scores::{Known, Scores, score};
 use scoring::{MOST_FIELDS, Weights};
 
 /// How a run is done.
@@ -85,8 +85,15 @@ impl Matcher {
 
     /// Learns the weights from the records, without labels.
     pub fn train(&mut self, training: Training) -> Trained {
+        self.train_with(training, &[])
+    }
+
+    /// Likewise, refined by pairs about which it is known whether they are one person: the later record, the earlier
+    /// one, and that.
+    pub fn train_with(&mut self, training: Training, judged: &[(u32, u32, bool)]) -> Trained {
         let options = self.options;
-        let trained = training::train(&self.table, &self.model, options.between_files, training, options.threads);
+        let between = options.between_files;
+        let trained = training::train(&self.table, &self.model, (between, judged), training, options.threads);
         self.model = trained.model.clone();
         self.weights = Weights::of(&self.model, &self.table);
         trained
@@ -124,15 +131,33 @@ impl Matcher {
         };
         let settings = self.model.settings();
         let (table, weights, between) = (&self.table, &self.weights, self.options.between_files);
-        let held = u16::MAX;
-        let sure = Rule { edge_bits: settings.automatic_bits, mean_bits: settings.support_bits, slack: 0.0, held };
-        let sure = cluster(table, weights, &scores.pairs, sure, between);
+        let known = Known::of(&scores.pairs, table.len());
+        let (held, margin) = (u16::MAX, Some(settings.margin_bits));
+        let sure =
+            Rule { edge_bits: settings.automatic_bits, mean_bits: settings.support_bits, slack: 0.0, held, margin };
         let threshold = self.options.threshold_bits;
-        let likely = Rule { edge_bits: threshold, mean_bits: threshold, slack: SLACK, held: 0 };
-        let clusters = cluster(table, weights, &scores.pairs, likely, between);
+        let likely = Rule { edge_bits: threshold, mean_bits: threshold, slack: SLACK, held: 0, margin: None };
+        let of = |rule: Rule| cluster(table, weights, (&scores.pairs, &known), rule, between);
+        let (sure, clusters) = std::thread::scope(|scope| {
+            let running = (self.options.threads > 1).then(|| scope.spawn(|| of(sure)));
+            let clusters = of(likely);
+            (running.and_then(|thread| thread.join().ok()).unwrap_or_else(|| of(sure)), clusters)
+        });
         let views = decided::Views { sure: &sure, likely: &clusters };
-        let pairs = decided::pairs(table, weights, scores, &views, self.options, settings);
+        let pairs = decided::pairs(table, weights, (&scores.pairs, &known), &views, self.options, settings);
         Outcome { pairs, clusters }
+    }
+
+    /// Who is one person beyond doubt, where `off` holds nothing: to show that it is missed.
+    #[cfg(test)]
+    pub(super) fn sure_without(&self, off: Option<super::guard::Guard>) -> Clusters {
+        let Some(scores) = &self.scores else { return Clusters::default() };
+        let (settings, held) = (self.model.settings(), !off.map_or(0, scoring::bit));
+        let margin = Some(settings.margin_bits);
+        let sure =
+            Rule { edge_bits: settings.automatic_bits, mean_bits: settings.support_bits, slack: 0.0, held, margin };
+        let known = Known::of(&scores.pairs, self.table.len());
+        cluster(&self.table, &self.weights, (&scores.pairs, &known), sure, self.options.between_files)
     }
 
     /// The model as it stands.

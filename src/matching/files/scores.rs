@@ -17,6 +17,41 @@ pub struct Scores {
     evidence: [Vec<u64>; 2],
 }
 
+/// Pairs by their two records.
+pub struct Known<'a> {
+    pairs: &'a [Pair],
+    /// Where the pairs of each later record begin.
+    starts: Vec<u32>,
+}
+
+impl<'a> Known<'a> {
+    /// `pairs` in the order of their records, of which there are `records`.
+    pub fn of(pairs: &'a [Pair], records: usize) -> Self {
+        let mut starts = Vec::with_capacity(records + 1);
+        for (at, pair) in (0u32..).zip(pairs) {
+            let record = usize::try_from(pair.a).unwrap_or(usize::MAX).min(records);
+            starts.resize(starts.len().max(record + 1), at);
+        }
+        starts.resize(records + 1, u32::try_from(pairs.len()).unwrap_or(u32::MAX));
+        Self { pairs, starts }
+    }
+
+    /// The pairs of which a record is the later one.
+    pub fn of_later(&self, record: u32) -> &'a [Pair] {
+        let place = usize::try_from(record).unwrap_or(usize::MAX);
+        let (Some(from), Some(until)) = (self.starts.get(place), self.starts.get(place.saturating_add(1))) else {
+            return &[];
+        };
+        let place = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+        self.pairs.get(place(*from)..place(*until)).unwrap_or(&[])
+    }
+
+    /// The pair of a later record and an earlier one, if it was kept.
+    pub fn get(&self, a: u32, b: u32) -> Option<&'a Pair> {
+        self.of_later(a).iter().find(|pair| pair.b == b)
+    }
+}
+
 const BINS: usize = 4096;
 const LOWEST: f64 = -100.0;
 const BIN: f64 = 0.1;

@@ -5,9 +5,11 @@
 use super::further::Compare;
 use super::table::{NameRow, NameTexts, Row, Symbol, Table};
 use crate::matching::comparison::{Comparison, Field, Tradition};
+use crate::matching::frequencies::{self, Script};
 use crate::matching::guard::{self, Guard, PairFacts};
-use crate::matching::levels::{self, Agreement, Code, MISSING, PlaceParts};
+use crate::matching::levels::{self, Agreement, Code, MISSING};
 use crate::matching::model::{Level, Model};
+use crate::matching::normalize::western;
 
 /// How many fields a pattern can hold.
 pub const MOST_FIELDS: usize = 32;
@@ -83,17 +85,13 @@ struct Frequency {
 impl Frequency {
     /// Bits to add for agreement on a value that `count` records have.
     fn bits(self, count: u32) -> f64 {
-        if count == 0 || self.total <= 0.0 || self.collision <= 0.0 {
-            return 0.0;
-        }
-        (self.collision * self.total / f64::from(count)).log2().clamp(-6.0, 8.0)
+        frequencies::bits(self.collision, self.total, f64::from(count))
     }
 }
 
 fn frequency(texts: &super::table::Texts) -> Frequency {
     let (total, collision) = texts.total_and_collision();
-    // Below that the collisions are those of the duplicates themselves.
-    if total < 200.0 { Frequency::default() } else { Frequency { total, collision } }
+    Frequency { total, collision }
 }
 
 impl Weights {
@@ -146,7 +144,7 @@ impl Weights {
         put(&mut pattern, 2, levels::birth(x.birth, y.birth));
         let sex = if x.sex == 0 || y.sex == 0 { MISSING } else { 1 + u8::from(x.sex != y.sex) };
         put(&mut pattern, 3, sex);
-        put(&mut pattern, 4, levels::place(place(table, &x), place(table, &y)));
+        put(&mut pattern, 4, place(table, &x, &y));
         put(&mut pattern, 5, phones(table, &x, &y));
         for (at, ((field, texts), (p, q))) in
             table.fields.iter().zip(&table.values).zip(table.further(a).iter().zip(table.further(b))).enumerate()
@@ -181,11 +179,11 @@ impl Weights {
         let part = |code: Code, row: [Symbol; 3], texts: [&super::table::Texts; 3], of: [Frequency; 3]| {
             let [kanji, reading, latin] = of;
             let [kanji_texts, reading_texts, latin_texts] = texts;
-            match (self.tradition, code) {
-                (Tradition::Japanese, 1 | 2 | 4) if row[0] != 0 => kanji.bits(kanji_texts.count(row[0])),
-                (Tradition::Japanese, 1 | 2 | 5 | 6) => reading.bits(reading_texts.count(row[1])),
-                (Tradition::Western, 1 | 2) => latin.bits(latin_texts.count(row[2])),
-                _ => 0.0,
+            match frequencies::script_of(self.tradition, code, row[0] != 0) {
+                Some(Script::Kanji) => kanji.bits(kanji_texts.count(row[0])),
+                Some(Script::Reading) => reading.bits(reading_texts.count(row[1])),
+                Some(Script::Latin) => latin.bits(latin_texts.count(row[2])),
+                None => 0.0,
             }
         };
         let mut sum = part(
@@ -226,8 +224,8 @@ impl Weights {
         let pattern = self.pattern(table, a, b);
         let evidence = self.evidence(pattern, self.frequency_bits(table, pattern, a, b));
         let bits = evidence + self.prior_of(table, a, b);
-        let guards = if bits > KEPT { self.guards(table, pattern, a, b) } else { 0 };
-        Pair { a, b, bits: bits + dependence(guards), guards }
+        let (guards, dependence) = if bits > KEPT { self.guards(table, pattern, a, b) } else { (0, 0.0) };
+        Pair { a, b, bits: bits + dependence, guards }
     }
 
     /// log2 of the prior odds of a pair.
@@ -235,7 +233,8 @@ impl Weights {
         of_kind(self.prior, table.row(a).source != table.row(b).source)
     }
 
-    fn guards(&self, table: &Table, pattern: Pattern, a: u32, b: u32) -> u16 {
+    /// The guards that a pair raises, and what they take back.
+    fn guards(&self, table: &Table, pattern: Pattern, a: u32, b: u32) -> (u16, f64) {
         let (x, y) = (table.row(a), table.row(b));
         let of = |at: usize, field| levels::name(self.tradition, field, code_of(pattern, at));
         let comparison = Comparison {
@@ -251,14 +250,29 @@ impl Weights {
             orders: [x.birth_order, y.birth_order],
             suffixes_differ: x.suffix != 0 && y.suffix != 0 && x.suffix != y.suffix,
             newborn: [x.newborn, y.newborn],
+            men: x.sex == 2 && y.sex == 2,
+            two_names: comparison.given == Some("near") && two_names(table, &x, &y),
         };
         // A number issued to one person says who it is where names and dates leave it open.
         let issued = table.fields.iter().enumerate().any(|(at, field)| {
             matches!(field.compare, Compare::Identifier | Compare::Insurance) && code_of(pattern, CORE + at) == 1
         });
-        let raised = guard::of_facts(facts, &comparison);
-        raised.into_iter().filter(|guard| guard.is_veto() || !issued).fold(0, |set, guard| set | bit(guard))
+        let mut raised = guard::of_facts(facts, &comparison);
+        raised.retain(|guard| guard.is_veto() || !issued);
+        (raised.iter().fold(0, |set, guard| set | bit(*guard)), guard::dependence(&raised))
     }
+}
+
+/// Whether two near given names are each a name by itself: of those that are known, or so common here that neither can
+/// be a slip of the other.
+fn two_names(table: &Table, x: &Row, y: &Row) -> bool {
+    const FEWEST: u32 = 5;
+    /// A slip of a name is rarer beside it than one in so many.
+    const RARER: u32 = 10;
+    let (p, q) = (x.latin.given, y.latin.given);
+    let texts = &table.latin.given;
+    let (low, high) = (texts.count(p).min(texts.count(q)), texts.count(p).max(texts.count(q)));
+    western::are_two_names(texts.text(p), texts.text(q)) || (low >= FEWEST && low >= high / RARER)
 }
 
 /// Of probabilities by level that of whole agreement on a name.
@@ -274,14 +288,6 @@ pub fn of_kind([within, across]: [f64; 2], is_across: bool) -> f64 {
 /// Pairs below this weight are not kept: a probability of 0.02.
 pub const KEPT: f64 = -5.7;
 
-/// What fields that are not independent take back, in bits. The weights of two fields are added as if each slipped by
-/// itself; relatives are where that is wrong. Twins share the birth date because they are twins, and a son who has his
-/// father's name is a generation younger because he is a son: `h` counts either once too often as a chance.
-fn dependence(guards: u16) -> f64 {
-    let of = |guard, bits: f64| if guards & bit(guard) == 0 { 0.0 } else { bits };
-    of(Guard::Twin, -2.5) + of(Guard::Generation, -5.0) + of(Guard::Suffix, -10.0) + of(Guard::BirthOrder, -20.0)
-}
-
 /// The bit of a guard in a set.
 pub fn bit(guard: Guard) -> u16 {
     match guard {
@@ -293,7 +299,8 @@ pub fn bit(guard: Guard) -> u16 {
         Guard::Newborn => 32,
         Guard::Contradiction => 64,
         Guard::Size => 128,
-        _ => 256,
+        Guard::Unnamed => 256,
+        _ => 512,
     }
 }
 
@@ -320,13 +327,16 @@ fn bits(weights: &FieldWeights, is_name: bool) -> ([f64; 16], [f64; 16]) {
     (ratio(&weights.u), ratio(&weights.h))
 }
 
-fn place<'a>(table: &'a Table, row: &Row) -> PlaceParts<'a> {
-    PlaceParts {
-        postal: table.postal.text(row.postal),
-        city: table.city.text(row.city),
-        town: table.town.text(row.town),
-        block: table.block.text(row.block),
-    }
+fn place(table: &Table, x: &Row, y: &Row) -> Code {
+    let parts = [
+        (&table.postal, x.postal, y.postal),
+        (&table.city, x.city, y.city),
+        (&table.town, x.town, y.town),
+        (&table.block, x.block, y.block),
+    ];
+    // Equal texts have one number, so that most texts need not be read.
+    let equal = parts.map(|(_, p, q)| (p != 0 && q != 0).then_some(p == q));
+    levels::place_by(equal, |part| parts.get(part).map_or(("", ""), |(texts, p, q)| (texts.text(*p), texts.text(*q))))
 }
 
 fn phones(table: &Table, x: &Row, y: &Row) -> Code {
@@ -341,7 +351,8 @@ fn phones(table: &Table, x: &Row, y: &Row) -> Code {
 }
 
 fn agreement(texts: &super::table::Texts, p: Symbol, q: Symbol, of: fn(&str, &str) -> Agreement) -> Option<Agreement> {
-    (p != 0 && q != 0).then(|| of(texts.text(p), texts.text(q)))
+    (p != 0 && q != 0)
+        .then(|| if p == q && !texts.is_wild(p) { Agreement::Equal } else { of(texts.text(p), texts.text(q)) })
 }
 
 type Part = fn(NameRow) -> Symbol;

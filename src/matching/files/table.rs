@@ -3,14 +3,15 @@
 //! It must hold a million records in a few hundred megabytes, so a text is kept once however often it occurs, and it
 //! must never show one in `Debug`.
 
+use super::blocks::loose_key;
 use super::further::{Compare, Further};
 use crate::identity::Sex;
-use crate::matching::normalize::phone;
+use crate::matching::normalize::{WILDCARD, phone};
 use crate::matching::record::{ComparisonRecord, NamePair};
 use crate::matching::seam::BlockingKey;
-use std::collections::HashMap;
+use siphasher::sip::SipHasher13;
 use std::fmt;
-use std::sync::Arc;
+use std::hash::Hasher;
 
 /// The number of a text; 0 is the empty one, which stands for a missing value.
 pub type Symbol = u32;
@@ -18,22 +19,30 @@ pub type Symbol = u32;
 /// Texts by number, and how many records have each.
 #[derive(Clone)]
 pub struct Texts {
-    numbers: HashMap<Arc<str>, Symbol>,
-    texts: Vec<Arc<str>>,
+    /// All texts, one after the other, and where each ends.
+    written: String,
+    ends: Vec<usize>,
     counts: Vec<u32>,
+    /// Which have a character that stands for any.
+    wild: Vec<bool>,
+    /// The numbers by hash, each in the first slot that was free; 0 is free.
+    slots: Vec<Symbol>,
 }
 
 impl Default for Texts {
     fn default() -> Self {
-        let empty: Arc<str> = Arc::from("");
-        Self { numbers: HashMap::from([(empty.clone(), 0)]), texts: vec![empty], counts: vec![0] }
+        Self { written: String::new(), ends: vec![0], counts: vec![0], wild: vec![false], slots: vec![0; 64] }
     }
 }
 
 impl fmt::Debug for Texts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Texts({})", self.texts.len())
+        write!(f, "Texts({})", self.ends.len())
     }
+}
+
+fn place(number: Symbol) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 impl Texts {
@@ -41,28 +50,63 @@ impl Texts {
         if text.is_empty() {
             return 0;
         }
-        let number = self.numbers.get(text).copied().unwrap_or_else(|| {
-            let number = u32::try_from(self.texts.len()).unwrap_or(0);
-            let text: Arc<str> = Arc::from(text);
-            self.numbers.insert(text.clone(), number);
-            self.texts.push(text);
+        let slot = self.slot(text);
+        let mut number = self.slots.get(slot).copied().unwrap_or(0);
+        if number == 0 {
+            number = u32::try_from(self.ends.len()).unwrap_or(0);
+            self.written.push_str(text);
+            self.ends.push(self.written.len());
             self.counts.push(0);
-            number
-        });
-        if let Some(count) = usize::try_from(number).ok().and_then(|at| self.counts.get_mut(at)) {
+            self.wild.push(text.contains(WILDCARD));
+            if let Some(slot) = self.slots.get_mut(slot) {
+                *slot = number;
+            }
+            if self.ends.len() > self.slots.len() / 4 * 3 {
+                self.grow();
+            }
+        }
+        if let Some(count) = self.counts.get_mut(place(number)) {
             *count += 1;
         }
         number
     }
 
+    /// Where the number of a text is, or belongs.
+    fn slot(&self, text: &str) -> usize {
+        let mut at = hash_of(text) & (self.slots.len() - 1);
+        loop {
+            match self.slots.get(at) {
+                Some(number) if *number != 0 && self.text(*number) != text => at = (at + 1) & (self.slots.len() - 1),
+                _ => return at,
+            }
+        }
+    }
+
+    fn grow(&mut self) {
+        self.slots = vec![0; self.slots.len() * 2];
+        for number in 1..u32::try_from(self.ends.len()).unwrap_or(u32::MAX) {
+            let slot = self.slot(self.text(number));
+            if let Some(slot) = self.slots.get_mut(slot) {
+                *slot = number;
+            }
+        }
+    }
+
     /// The text of a number.
     pub fn text(&self, number: Symbol) -> &str {
-        usize::try_from(number).ok().and_then(|at| self.texts.get(at)).map_or("", |text| text)
+        let at = place(number);
+        let from = at.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
+        self.ends.get(at).and_then(|until| self.written.get(from..*until)).unwrap_or("")
+    }
+
+    /// Whether the text has a character that could not be read.
+    pub fn is_wild(&self, number: Symbol) -> bool {
+        self.wild.get(place(number)).copied().unwrap_or(false)
     }
 
     /// How many records have the text.
     pub fn count(&self, number: Symbol) -> u32 {
-        usize::try_from(number).ok().and_then(|at| self.counts.get(at)).copied().unwrap_or(0)
+        self.counts.get(place(number)).copied().unwrap_or(0)
     }
 
     /// How many records have any, and the probability that two of them have the same.
@@ -75,10 +119,17 @@ impl Texts {
 
     /// Gives up what is needed only to add texts.
     fn close(&mut self) {
-        self.numbers = HashMap::new();
-        self.texts.shrink_to_fit();
+        self.slots = Vec::new();
+        self.written.shrink_to_fit();
+        self.ends.shrink_to_fit();
         self.counts.shrink_to_fit();
     }
+}
+
+fn hash_of(text: &str) -> usize {
+    let mut hasher = SipHasher13::new_with_keys(0x6e61_796f_7365_0003, 0x7465_7874_735f_6f66);
+    hasher.write(text.as_bytes());
+    usize::try_from(hasher.finish() >> 1).unwrap_or(0)
 }
 
 /// A name in one script.
@@ -135,6 +186,7 @@ pub struct FileRecord {
     source: String,
     file: u16,
     keys: Vec<BlockingKey>,
+    loose: Vec<i64>,
 }
 
 impl FileRecord {
@@ -142,7 +194,8 @@ impl FileRecord {
     /// missing), the hospital or system that it is from, and the number of its file.
     pub fn new(record: ComparisonRecord, further: Vec<String>, source: String, file: u16) -> Self {
         let keys = record.blocking_keys();
-        Self { record, further, source, file, keys }
+        let loose = loose_keys(&record);
+        Self { record, further, source, file, keys, loose }
     }
 }
 
@@ -245,7 +298,9 @@ impl Table {
                 self.keys.add_value(number, part, at);
             }
         }
-        loose_keys(&mut self.keys, record, at);
+        for key in &said.loose {
+            self.keys.add_loose(*key, at);
+        }
         for (number, (field, value)) in self.fields.iter().zip(&said.further).enumerate() {
             identifier_halves(&mut self.keys, number, field.compare, value, at);
         }
@@ -312,25 +367,28 @@ fn head(text: &str, length: usize) -> &str {
 }
 
 /// Keys that find records with several slips at once, where the file is small enough for them to be short.
-fn loose_keys(keys: &mut super::blocks::KeyStore, record: &ComparisonRecord, at: u32) {
+fn loose_keys(record: &ComparisonRecord) -> Vec<i64> {
+    let mut keys = Vec::new();
+    let mut add = |kind: u8, parts: &[&str]| keys.extend(loose_key(kind, parts));
     let day = record.birth_day().map(|day| day.to_string()).unwrap_or_default();
     let year = if record.birth == 0 { String::new() } else { (record.birth / 10_000).to_string() };
-    keys.add_loose(1, &[&day], at);
+    add(1, &[&day]);
     for pair in &record.reading {
-        keys.add_loose(2, &[&pair.family, head(&pair.given, 1), &year], at);
-        keys.add_loose(3, &[&pair.given, head(&pair.family, 1), &year], at);
+        add(2, &[&pair.family, head(&pair.given, 1), &year]);
+        add(3, &[&pair.given, head(&pair.family, 1), &year]);
         for place in &record.places {
-            keys.add_loose(4, &[&pair.family, &place.town], at);
-            keys.add_loose(5, &[&pair.given, &place.city], at);
-            keys.add_loose(6, &[&pair.family, &place.postal], at);
-            keys.add_loose(7, &[&pair.family, head(&pair.given, 1), &place.city], at);
+            add(4, &[&pair.family, &place.town]);
+            add(5, &[&pair.given, &place.city]);
+            add(6, &[&pair.family, &place.postal]);
+            add(7, &[&pair.family, head(&pair.given, 1), &place.city]);
         }
     }
     for place in &record.places {
-        keys.add_loose(8, &[&place.town, &place.block], at);
-        keys.add_loose(9, &[&place.town, &year], at);
-        keys.add_loose(10, &[&place.postal, &place.block], at);
+        add(8, &[&place.town, &place.block]);
+        add(9, &[&place.town, &year]);
+        add(10, &[&place.postal, &place.block]);
     }
+    keys
 }
 
 /// Of an identifier with one slip, one half is whole.
@@ -340,7 +398,8 @@ fn identifier_halves(keys: &mut super::blocks::KeyStore, field: usize, compare: 
     }
     let (kind, middle) = (u8::try_from(field).unwrap_or(0), value.len() / 2);
     if let Some((first, second)) = value.split_at_checked(middle) {
-        keys.add_loose(100 + kind, &["first", first], at);
-        keys.add_loose(100 + kind, &["second", second], at);
+        for key in [loose_key(100 + kind, &["first", first]), loose_key(100 + kind, &["second", second])] {
+            key.into_iter().for_each(|key| keys.add_loose(key, at));
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::further::Compare;
 use super::scoring::{CORE, FieldWeights, Pattern, Weights, code_of, further_levels};
 use super::table::{Row, Table};
 use crate::matching::comparison::Field;
-use crate::matching::levels::scale;
+use crate::matching::levels::{Code, scale};
 use crate::matching::model::{Learned, Level, Model};
 use std::collections::{BTreeMap, HashMap};
 
@@ -97,8 +97,15 @@ struct BlockSet {
     scale: f64,
 }
 
-/// Estimates a model from `table`, starting from `start`.
-pub fn train(table: &Table, start: &Model, between_files: bool, how: Training, threads: usize) -> Trained {
+/// Estimates a model from `table`, starting from `start`; `judged` are pairs about which it is known whether they are
+/// one person.
+pub fn train(
+    table: &Table,
+    start: &Model,
+    (between_files, judged): (bool, &[(u32, u32, bool)]),
+    how: Training,
+    threads: usize,
+) -> Trained {
     let mut weights = Weights::of(start, table);
     let random = random_pairs(table, between_files, how);
     let mut looked_at = u64::try_from(random.len()).unwrap_or(u64::MAX);
@@ -120,6 +127,9 @@ pub fn train(table: &Table, start: &Model, between_files: bool, how: Training, t
             households = households.max(found.households * set.scale);
         }
         sums.add(&set, &found);
+    }
+    for (a, b, same) in judged {
+        sums.judge(weights.pattern(table, *a, *b), *same);
     }
     let records = f64::from(u32::try_from(table.len()).unwrap_or(u32::MAX)).max(1.0);
     let household_size = if sums.any_household { 2.0 * households / records } else { 0.1 };
@@ -358,6 +368,23 @@ impl Sums {
         if set.household {
             self.any_household = true;
             add(&mut self.h, &found.h);
+        }
+    }
+
+    /// A pair about which it is known whether it is one person counts like any that was estimated. Of two persons only
+    /// those of one house tell what relatives share.
+    fn judge(&mut self, pattern: Pattern, same: bool) {
+        const HOUSE: Code = 2;
+        let lives_there = |field: usize| (1..=HOUSE).contains(&code_of(pattern, field));
+        let to = match same {
+            true => &mut self.m,
+            false if lives_there(4) || code_of(pattern, 5) == 1 => &mut self.h,
+            false => return,
+        };
+        for (at, sums) in to.iter_mut().enumerate() {
+            if let Some(slot) = sums.get_mut(usize::from(code_of(pattern, at))) {
+                *slot += 1.0;
+            }
         }
     }
 

@@ -97,22 +97,22 @@ pub fn kana(text: &str) -> String {
     out
 }
 
+const FIRST_KATAKANA: char = 'ァ';
+const LAST_KATAKANA: char = 'ヺ';
+
 fn syllable(c: char) -> Option<&'static str> {
     const TABLE: &str = "アa イi ウu エe オo カka キki クku ケke コko サsa シsi スsu セse ソso タta チti ツtu テte トto \
         ナna ニni ヌnu ネne ノno ハha ヒhi フhu ヘhe ホho マma ミmi ムmu メme モmo ヤya ユyu ヨyo ラra リri ルru レre ロro \
         ワwa ヰi ヱe ヲo ンn ガga ギgi グgu ゲge ゴgo ザza ジzi ズzu ゼze ゾzo ダda ヂzi ヅzu デde ドdo バba ビbi ブbu ベbe \
         ボbo パpa ピpi プpu ペpe ポpo ヴbu";
-    static MAP: OnceLock<HashMap<char, &'static str>> = OnceLock::new();
-    let map = MAP.get_or_init(|| {
-        TABLE
-            .split_whitespace()
-            .filter_map(|entry| {
-                let kana = entry.chars().next()?;
-                Some((kana, entry.get(kana.len_utf8()..)?))
-            })
-            .collect()
+    static SOUNDS: OnceLock<Vec<&'static str>> = OnceLock::new();
+    let sounds = SOUNDS.get_or_init(|| {
+        let entries = || TABLE.split_whitespace().filter_map(|entry| Some((entry.chars().next()?, entry)));
+        let of = |kana: char| entries().find(|(c, _)| *c == kana).and_then(|(c, entry)| entry.get(c.len_utf8()..));
+        (FIRST_KATAKANA..=LAST_KATAKANA).map(|c| of(c).unwrap_or_default()).collect()
     });
-    map.get(&c).copied()
+    let at = u32::from(c).checked_sub(u32::from(FIRST_KATAKANA))?;
+    sounds.get(usize::try_from(at).ok()?).copied().filter(|sound| !sound.is_empty())
 }
 
 fn romaji(text: &str) -> String {
@@ -180,7 +180,9 @@ pub fn reading(text: &str) -> String {
         ("c", "k"),
         ("wo", "o"),
     ];
-    let steps = STEPS.iter().fold(bare, |text, (from, to)| text.replace(from, to));
+    let step =
+        |text: String, (from, to): &(&str, &str)| if text.contains(from) { text.replace(from, to) } else { text };
+    let steps = STEPS.iter().fold(bare, step);
     let chars: Vec<char> = steps.chars().collect();
     let mut out = String::new();
     for (at, c) in chars.iter().enumerate() {

@@ -14,8 +14,41 @@ pub const WILDCARD: char = '\u{25CF}';
 
 /// Compatibility forms, width and case folded; blanks of every kind become one.
 pub fn fold(text: &str) -> String {
+    match fold_simply(text) {
+        Some(folded) => folded,
+        None => fold_wholly(text),
+    }
+}
+
+fn fold_wholly(text: &str) -> String {
     let folded: String = text.nfkc().flat_map(char::to_lowercase).collect();
     folded.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// As [`fold_wholly`], for text of characters each of which folds by itself: nearly all that is ever folded.
+fn fold_simply(text: &str) -> Option<String> {
+    let mut out = String::with_capacity(text.len());
+    let mut blank = false;
+    for c in text.chars() {
+        let folded = match u32::from(c) {
+            0..=0x7F => c.to_ascii_lowercase(),
+            // Kana in the form that is written, and the kanji that have one code.
+            0x3041..=0x3096 | 0x30A1..=0x30FA | 0x30FC | 0x3005 | 0x4E00..=0x9FFF => c,
+            0x3000 => ' ',
+            // Letters and digits in full width.
+            code @ 0xFF01..=0xFF5E => char::from_u32(code - 0xFEE0)?.to_ascii_lowercase(),
+            _ => return None,
+        };
+        if folded.is_ascii() && folded.is_whitespace() {
+            blank = !out.is_empty();
+        } else {
+            if std::mem::take(&mut blank) {
+                out.push(' ');
+            }
+            out.push(folded);
+        }
+    }
+    Some(out)
 }
 
 /// In which script a name is written, guessed from its characters.
@@ -35,8 +68,7 @@ pub fn script(text: &str) -> Option<crate::identity::Representation> {
 
 /// Whether a folded name stands for a name that is not known.
 pub fn is_placeholder_name(text: &str) -> bool {
-    let folded = fold(text);
-    let bare: String = folded.chars().filter(|c| c.is_alphanumeric() || *c == 'ー').collect();
+    let bare = bare(text);
     const WHOLE: [&str; 21] = [
         "不明",
         "身元不明",
@@ -60,15 +92,23 @@ pub fn is_placeholder_name(text: &str) -> bool {
         "dummy",
         "患者",
     ];
-    is_newborn_name(text) || WHOLE.contains(&bare.as_str()) || bare.chars().all(|c| c == 'x')
+    is_newborn(&bare) || WHOLE.contains(&bare.as_str()) || bare.chars().all(|c| c == 'x')
 }
 
 /// Whether a name says only that its bearer was just born.
 pub fn is_newborn_name(text: &str) -> bool {
-    let folded = fold(text);
-    let bare: String = folded.chars().filter(|c| c.is_alphanumeric() || *c == 'ー').collect();
+    is_newborn(&bare(text))
+}
+
+fn bare(text: &str) -> String {
+    let mut folded = fold(text);
+    folded.retain(|c| c.is_alphanumeric() || c == 'ー');
+    folded
+}
+
+fn is_newborn(bare: &str) -> bool {
     const PARTS: [&str; 6] = ["ベビー", "ベイビー", "新生児", "シンセイジ", "べびー", "しんせいじ"];
-    let english = ["baby", "babyboy", "babygirl", "newborn", "infant", "bb", "bg"].contains(&bare.as_str());
+    let english = ["baby", "babyboy", "babygirl", "newborn", "infant", "bb", "bg"].contains(&bare);
     english || bare.starts_with("babyof") || PARTS.iter().any(|part| bare.contains(part))
 }
 
@@ -99,6 +139,21 @@ mod tests {
         ] {
             assert_eq!(script(text), expect, "{text}");
         }
+    }
+
+    #[test]
+    fn text_that_folds_simply_folds_to_the_same() {
+        let plain = (0..=0x7Fu32).chain(0x3000..=0x30FF).chain(0x4E00..=0x9FFF).chain(0xFF00..=0xFFEF);
+        for c in plain.filter_map(char::from_u32) {
+            for text in [format!("{c}"), format!(" {c}\u{3000}{c}カ{c}A\t"), format!("か{c}ﾞ"), format!("ア{c}e")]
+            {
+                if let Some(folded) = fold_simply(&text) {
+                    assert_eq!(folded, fold_wholly(&text), "{text:?}");
+                }
+            }
+        }
+        assert_eq!(fold_simply("  山田　Taro\tＸ１ "), Some("山田 taro x1".to_owned()));
+        assert_eq!(fold_simply("ﾔﾏﾀﾞ"), None);
     }
 
     #[test]

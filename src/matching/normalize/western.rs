@@ -1,7 +1,7 @@
 //! Western names: letters without marks, tokens without particles, suffixes, titles, familiar forms.
 
 use super::fold;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 use unicode_normalization::UnicodeNormalization;
 
@@ -86,6 +86,16 @@ pub fn are_nicknames(a: &str, b: &str) -> bool {
     matches!((of(a), of(b)), (Some(a), Some(b)) if a.iter().any(|group| b.contains(group)))
 }
 
+/// Whether two folded given names, near as they are, are two names, neither a slip nor a form of the other.
+pub fn are_two_names(a: &str, b: &str) -> bool {
+    static TABLE: OnceLock<HashSet<&'static str>> = OnceLock::new();
+    let names = TABLE.get_or_init(|| {
+        let lines = include_str!("given_names.txt").lines().filter(|line| !line.starts_with('#'));
+        lines.flat_map(str::split_whitespace).chain(groups().keys().copied()).collect()
+    });
+    a != b && names.contains(a) && names.contains(b) && !are_nicknames(a, b)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +121,8 @@ mod tests {
     #[test]
     fn nicknames() {
         assert!(are_nicknames("william", "bill") && are_nicknames("peggy", "margaret"));
+        assert!(are_two_names("mary", "maria") && are_two_names("joan", "joanna") && are_two_names("eric", "erica"));
+        assert!(!are_two_names("mary", "mray") && !are_two_names("mary", "mary"));
         assert!(!are_nicknames("william", "robert") && !are_nicknames("bill", "margaret"));
     }
 }

@@ -5,12 +5,15 @@ use crate::identity::{PersonId, RecordId};
 use crate::matching::{BlockingKey, Candidate, Candidates, SearchToken};
 use crate::planted::{self, Bug};
 use crate::store::connection::{Connection, PgConnection, on_connection};
-use crate::store::schema::{blocking_key, comparison_row, link, search_token};
+use crate::store::schema::{blocking_key, comparison_row, link, search_token, source_record};
 use crate::store::witness::Thing;
 use crate::store::{Hold, StoreError, Transaction};
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use std::collections::BTreeSet;
+
+/// A record, its domain, and what is compared of it.
+pub type ComparedRow = (i64, String, Vec<u8>);
 
 impl Transaction<'_> {
     /// Files `record`, which is active and was filed under nothing so far, under these keys and tokens with this
@@ -82,6 +85,17 @@ impl Transaction<'_> {
             .select((comparison_row::record_id, comparison_row::person_id, comparison_row::row))
             .load(connection))?;
         Ok(rows.into_iter().map(candidate).collect())
+    }
+
+    /// What is compared of the records after `after`, in their order, each with its domain.
+    pub fn comparison_rows(&mut self, after: i64, limit: usize) -> Result<Vec<ComparedRow>, StoreError> {
+        on_connection!(self, connection => comparison_row::table
+            .inner_join(source_record::table.on(source_record::id.eq(comparison_row::record_id)))
+            .filter(comparison_row::record_id.gt(after))
+            .order(comparison_row::record_id.asc())
+            .limit(row_limit(limit))
+            .select((comparison_row::record_id, source_record::domain_key, comparison_row::row))
+            .load(connection))
     }
 
     fn rows_now(&mut self, records: &[RecordId]) -> Result<Vec<Candidate>, StoreError> {

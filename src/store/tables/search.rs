@@ -2,12 +2,12 @@
 
 use super::row_limit;
 use crate::identity::RecordId;
-use crate::matching::{SearchClause, SearchToken, TokenMatch};
+use crate::matching::{CountedValues, SearchClause, SearchToken, TokenMatch};
 use crate::store::connection::on_connection;
 use crate::store::schema::search_token;
 use crate::store::{StoreError, Transaction};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, SmallInt, Text};
+use diesel::sql_types::{BigInt, Double, SmallInt, Text};
 use std::collections::BTreeSet;
 
 /// How far matches of a clause are counted to find the one that leaves fewest.
@@ -25,6 +25,22 @@ pub struct FoundRecord {
     pub record: RecordId,
     /// All its tokens, where they were looked at.
     pub tokens: Option<Vec<SearchToken>>,
+}
+
+#[derive(QueryableByName)]
+struct Counted {
+    #[diesel(sql_type = Text)]
+    value: String,
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+}
+
+#[derive(QueryableByName)]
+struct Counts {
+    #[diesel(sql_type = BigInt)]
+    total: i64,
+    #[diesel(sql_type = Double)]
+    pairs: f64,
 }
 
 #[derive(QueryableByName)]
@@ -105,6 +121,28 @@ impl Statement {
 }
 
 impl Transaction<'_> {
+    /// How many records have a token of `kind`, the probability that two of them have the same, and the `most` common
+    /// values of more than one record, each with how many have it.
+    pub fn token_counts(&mut self, kind: i16, most: usize) -> Result<CountedValues, StoreError> {
+        let sums: Counts = on_connection!(self, connection => diesel::sql_query(
+            "SELECT CAST(coalesce(sum(n), 0) AS BIGINT) AS total, \
+                    CAST(coalesce(sum(n * (n - 1)), 0) AS DOUBLE PRECISION) AS pairs \
+             FROM (SELECT count(*) AS n FROM search_token WHERE kind = $1 GROUP BY value) AS counted")
+            .bind::<SmallInt, _>(kind)
+            .get_result(connection))?;
+        let values: Vec<Counted> = on_connection!(self, connection => diesel::sql_query(
+            "SELECT value, count(*) AS n FROM search_token WHERE kind = $1 GROUP BY value HAVING count(*) > 1 \
+             ORDER BY 2 DESC, 1 LIMIT $2")
+            .bind::<SmallInt, _>(kind)
+            .bind::<BigInt, _>(row_limit(most))
+            .load(connection))?;
+        let whole = |n: i64| u32::try_from(n).unwrap_or(u32::MAX);
+        let total = f64::from(whole(sums.total));
+        let values = values.into_iter().map(|counted| (counted.value, whole(counted.n))).collect();
+        let collision = sums.pairs / (total * (total - 1.0)).max(1.0);
+        Ok(CountedValues { total: whole(sums.total), collision, values })
+    }
+
     /// At most `limit` records that satisfy all `clauses`, in ascending order; none for no clause.
     ///
     /// Clauses are best given with the most telling first: as soon as one has left few records, their own tokens
