@@ -115,6 +115,7 @@ fn pages_are_their_askers_alone_and_for_a_while() {
         let later = Clock::fixed(Clock::system().micros() + 601_000_000);
         let later = Registry::open(store.clone(), settings(), later).unwrap();
         assert_eq!(unknown(&later, &caller(), "q"), Reason::UnknownQuery);
+        keep(registry, &caller(), "q", 2);
         assert_eq!(registry.cancel_query(&caller(), "q").unwrap(), Ok(()));
         assert_eq!(unknown(registry, &caller(), "q"), Reason::UnknownQuery);
         // The same id for another query: the later one counts.
@@ -156,6 +157,20 @@ fn nobody_is_shown_who_may_be_shown_no_more() {
         assert_eq!((second.people.len(), second.gone), (1, 0));
         let shown: Vec<_> = second.people[0].identifiers.iter().map(|one| one.identifier.clone()).collect();
         assert!(shown.contains(&survivor) && !shown.contains(&subsumed), "{shown:?}");
+    });
+}
+
+#[test]
+fn an_erasure_forgets_what_was_asked() {
+    on_a_family(|_, registry| {
+        let echo = "<family>斎藤</family>".to_owned();
+        let (query_id, reply_id) = ("q".to_owned(), "r".to_owned());
+        let first = FirstPage { query_id, reply_id, size: 1, domains: Vec::new(), echo };
+        registry.keep_query(&caller(), &first, &found(registry)).unwrap();
+        registry.erase(&Principal::operator(), &id("h01", "0"), "asked for").unwrap().unwrap();
+        let refused = registry.continue_query(&caller(), &next("q")).unwrap().unwrap_err();
+        assert_eq!(refused.reason, Reason::UnknownQuery);
+        assert_eq!(found(registry).people.len(), 5);
     });
 }
 

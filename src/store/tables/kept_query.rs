@@ -37,6 +37,12 @@ impl Transaction<'_> {
         Ok(gone > 0)
     }
 
+    /// Forgets all queries, whoever asked.
+    pub fn queries_forget(&mut self) -> Result<(), StoreError> {
+        on_connection!(self, connection => diesel::delete(kept_query::table).execute(connection))?;
+        Ok(())
+    }
+
     /// Forgets what expired before `now`, and of `principal` all but the latest `most`.
     pub fn queries_trim(&mut self, principal: &str, most: usize, now: i64) -> Result<(), StoreError> {
         on_connection!(self, connection => diesel::delete(kept_query::table.filter(kept_query::expires.le(now)))
