@@ -5,6 +5,7 @@
 //! begins a new record. It cannot be undone. What was copied before (backups, exports) still holds the values.
 
 use super::act::Act;
+use super::feed::hold_files;
 use super::history::Occurrence;
 use super::intake::{Touched, stable_key};
 use super::linking::Cause;
@@ -12,6 +13,7 @@ use super::{Failure, Registry};
 use crate::access::Principal;
 use crate::audit::Action;
 use crate::identity::{Demographics, PatientIdentifier, PersonId, RecordId};
+use crate::matching::ComparisonRecord;
 use crate::store::{Hold, InboxRow, Transaction};
 
 /// What an erasure comes to.
@@ -84,6 +86,11 @@ impl Registry {
         tx.queries_forget()?;
         for row in messages {
             tx.journal_blank(&row, &blanked(&row)?)?;
+        }
+        for record in &records {
+            // Whoever looks for candidates there still finds it, or finds it gone: not a bit of both.
+            let said = tx.version_current(*record)?.unwrap_or_default();
+            hold_files(tx, &ComparisonRecord::of(&said))?;
         }
         for record in &records {
             for review in tx.reviews_of_record(*record, "open")? {

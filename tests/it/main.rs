@@ -34,6 +34,7 @@ mod retention;
 mod scale;
 mod search;
 mod stewardship;
+mod sticking;
 mod support;
 mod tidy;
 mod verify;
