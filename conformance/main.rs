@@ -5,6 +5,7 @@
 mod hostile;
 mod mutants;
 mod planted;
+mod planted_told;
 #[path = "../tests/it/region.rs"]
 mod region;
 mod rows;
@@ -29,10 +30,11 @@ fn play(variants: bool) {
     let replies = if variants { None } else { setting("NAYOSE_REPLIES") };
     let only = setting("NAYOSE_ONLY").map(|names| names.to_string_lossy().split(',').map(str::to_owned).collect());
     let exceptions = Exceptions::read(&folder().join("exceptions.toml")).expect("readable exceptions");
-    let options = Options { variants, replies, only: only.unwrap_or_default(), exceptions };
+    let options = Options { variants, replies, only: only.unwrap_or_default(), exceptions, ear: None };
     let mut report = Report::default();
     for mode in target::MODES {
         let started = target::start(mode);
+        let options = Options { ear: started.ear.clone(), ..options.clone() };
         report.results.extend(run(&folder(), &started.target, &options).expect("readable cases").results);
     }
     assert!(!report.results.is_empty(), "no case was played");
@@ -74,8 +76,9 @@ fn every_row_has_a_case() {
 #[test]
 fn choices_are_held_by_cases() {
     let text = std::fs::read_to_string(folder().join("CHOICES.md")).expect("readable choices");
-    let named =
-        text.split('`').filter(|word| ["iti44/", "iti45/", "iti47/", "soap/"].iter().any(|f| word.starts_with(f)));
+    let named = text
+        .split('`')
+        .filter(|word| ["iti44/", "iti45/", "iti46/", "iti47/", "soap/"].iter().any(|f| word.starts_with(f)));
     let gone: Vec<&str> = named.filter(|name| !folder().join(name).join("case.toml").exists()).collect();
     assert_eq!(gone, Vec::<&str>::new(), "named in CHOICES.md, and no cases");
 }

@@ -7,12 +7,14 @@ use crate::region::{DOMAINS, REGIONAL, settings};
 use nayose::access::{Grant, Permission, Policy, Principal};
 use nayose::audit::Action;
 use nayose::clock::Clock;
-use nayose::conformance::Target;
+use nayose::config::{Configuration, Subscriber, System};
+use nayose::conformance::{Consumer, Ear, Target};
 use nayose::desk::Desk;
 use nayose::hl7v3::Strictness;
-use nayose::identity::DomainKey;
+use nayose::identity::{DomainKey, Oid};
 use nayose::metrics::Metrics;
 use nayose::registry::{Intake, Registry, Settings};
+use nayose::server::{self, Dispatcher};
 use nayose::store::testing::Place;
 use nayose::transactions::{self, Endpoint, Peer, Refusal, Reply, Service};
 use nayose::transport::{self, Handler, Running};
@@ -22,6 +24,8 @@ use std::sync::Arc;
 
 pub const DEVICE: &str = "2.999.1.900";
 pub const SENDER: &str = "2.999.1.11.1";
+pub const CONSUMER: &str = "2.999.1.0.9";
+pub const VIEWER: &str = "viewer";
 
 /// Every way in which a server is set up for the cases.
 pub const MODES: [&str; 7] = ["open", "registered", "strict", "limited", "full", "broken", "gone"];
@@ -37,6 +41,9 @@ const SYSTEMS: [(&str, &str, &str, &[&str]); 4] = [
 /// A server that stops, and a store that goes, when this is dropped.
 pub struct Started {
     pub target: Target,
+    /// The consumer that is told of changes, where there is one.
+    pub ear: Option<Arc<Ear>>,
+    _dispatcher: Option<Dispatcher>,
     _running: Running,
     _place: Place,
 }
@@ -89,7 +96,9 @@ fn registered() -> Policy {
         let grants = std::iter::once(grant(feeds, &feeding)).chain(asks.iter().map(|domain| grant(domain, &asking)));
         ((*key).to_owned(), grants.collect())
     };
-    Policy::Registered(SYSTEMS.iter().map(grants).collect())
+    // The consumer may see the second domain, and was not granted to be told of it.
+    let told = vec![grant("h01", &[Permission::See, Permission::Notify]), grant("h02", &[Permission::See])];
+    Policy::Registered(SYSTEMS.iter().map(grants).chain([(VIEWER.to_owned(), told)]).collect())
 }
 
 /// A service that does not end when its store has failed: the moment before it does, drawn out.
@@ -165,6 +174,8 @@ pub fn start(mode: &str) -> Started {
     let store = place.open(&clock).expect("a store");
     let (rules, network, listeners) = set_up(mode);
     let registry = Registry::open(store, rules, clock).expect("a registry");
+    let told = ["open", "registered"].contains(&mode).then(|| told(&registry));
+    let (ear, dispatcher) = told.unzip();
     damage(mode, &place, &registry);
     let service = Service::new(registry, network);
     let running = match mode {
@@ -173,8 +184,33 @@ pub fn start(mode: &str) -> Started {
     };
     let running = running.expect("listeners");
     let address = running.address("http").expect("an address");
-    let target = target(&format!("http://{address}"), mode);
-    Started { target, _running: running, _place: place }
+    let mut target = target(&format!("http://{address}"), mode);
+    target.consumer = ear.as_deref().map(consumer);
+    Started { target, ear, _dispatcher: dispatcher, _running: running, _place: place }
+}
+
+/// The consumer that `ear` is.
+pub fn consumer(ear: &Ear) -> Consumer {
+    Consumer { listen: ear.url(), device: CONSUMER.to_owned() }
+}
+
+/// A consumer that is told of changes in two of the domains.
+fn told(registry: &Registry) -> (Arc<Ear>, Dispatcher) {
+    let ear = Ear::listen("127.0.0.1:0", CONSUMER).expect("a consumer");
+    let oid = |text: &str| Oid::parse(text).expect("an OID");
+    let mut settings = Configuration::default();
+    settings.network.device = oid(DEVICE);
+    settings.systems.push(System {
+        id: VIEWER.to_owned(),
+        device: Some(oid(CONSUMER)),
+        v2: None,
+        certificate: None,
+        grants: Vec::new(),
+    });
+    let domains = ["h01", "h02"].map(|domain| DomainKey(domain.to_owned())).to_vec();
+    settings.subscribers.push(Subscriber { domains, ..Subscriber::of(VIEWER, &ear.url()) });
+    let dispatcher = server::dispatcher(registry, &settings).expect("a dispatcher");
+    (Arc::new(ear), dispatcher)
 }
 
 /// A server of this network, at `address`.
@@ -187,5 +223,6 @@ pub fn target(address: &str, mode: &str) -> Target {
         sender: SENDER.to_owned(),
         mode: mode.to_owned(),
         domains: DOMAINS.iter().map(|(name, oid)| ((*name).to_owned(), (*oid).to_owned())).collect(),
+        consumer: None,
     }
 }

@@ -66,6 +66,7 @@ struct Inner {
     links: Counters<1>,
     unlinked: Counter,
     journal_dropped: Counter,
+    notifications: Counters<1>,
     reviews_opened: Counters<1>,
     reviews_ended: Counters<1>,
     commit_seconds: Histogram,
@@ -130,6 +131,7 @@ impl Default for Metrics {
             links: Family::default(),
             unlinked: Counter::default(),
             journal_dropped: Counter::default(),
+            notifications: Family::default(),
             reviews_opened: Family::default(),
             reviews_ended: Family::default(),
             commit_seconds: Histogram::new(SECONDS),
@@ -205,6 +207,11 @@ impl Inner {
             self.gauges.outbox_oldest.clone(),
         );
         registry.register(
+            "notifications",
+            "Tries to tell a subscriber of a change, by how they ended",
+            self.notifications.clone(),
+        );
+        registry.register(
             "outbox_dead_letters",
             "Changes that a subscriber would not take",
             self.gauges.dead_letters.clone(),
@@ -253,6 +260,11 @@ impl Metrics {
                 Count::ReviewEnded(how) => _ = inner.reviews_ended.get_or_create(&[("how", how)]).inc(),
             }
         }
+    }
+
+    /// Counts a try to tell a subscriber: `taken`, `refused`, `failing` or `unreachable`.
+    pub fn notification(&self, outcome: &'static str) {
+        self.0.notifications.get_or_create(&[("outcome", outcome)]).inc();
     }
 
     /// Counts messages and acts that were dropped from the journal.

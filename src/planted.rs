@@ -38,11 +38,19 @@ pub enum Bug {
     SavepointKept,
     /// A message that was rolled back is told to have been accepted.
     RefusalAccepted,
+    /// A change is noted as told before the subscriber has heard of it.
+    NotedBeforeTold,
+    /// A subscriber that is not reached is taken for one that was told.
+    UnreachedForgotten,
+    /// What is told again is what was told the first time.
+    RenderedOnce,
+    /// The last change is told first.
+    ToldBackwards,
 }
 
 impl Bug {
     /// Every bug, with the name by which it is switched on.
-    pub const ALL: [(Bug, &str); 16] = [
+    pub const ALL: [(Bug, &str); 20] = [
         (Bug::SynchronousNormal, "synchronous_normal"),
         (Bug::AcknowledgeBeforeCommit, "acknowledge_before_commit"),
         (Bug::NoDedupe, "no_dedupe"),
@@ -59,6 +67,10 @@ impl Bug {
         (Bug::PoisonIgnored, "poison_ignored"),
         (Bug::SavepointKept, "savepoint_kept"),
         (Bug::RefusalAccepted, "refusal_accepted"),
+        (Bug::NotedBeforeTold, "noted_before_told"),
+        (Bug::UnreachedForgotten, "unreached_forgotten"),
+        (Bug::RenderedOnce, "rendered_once"),
+        (Bug::ToldBackwards, "told_backwards"),
     ];
 }
 

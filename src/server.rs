@@ -6,18 +6,20 @@ mod counter;
 mod dispatch;
 mod keeper;
 mod office;
+mod subscriber;
 
 pub use counter::Counter;
 pub use dispatch::{Dispatcher, Sink};
 pub use keeper::Keeper;
 pub use office::{office, token_file};
+pub use subscriber::dispatcher;
 
 use crate::access::Policy;
 use crate::clock::Clock;
 use crate::config::{self, Configuration};
 use crate::hl7v3::Strictness;
 use crate::matching::{Model, NamePolicy};
-use crate::registry::{self, DomainSettings, Failure, RegionalSettings, Registry, Subscription};
+use crate::registry::{self, DomainSettings, Failure, RegionalSettings, Registry};
 use crate::store::{Store, StoreError};
 use crate::transactions::{self, Service};
 use crate::transport::{self, Bound, ListenError, TlsListener};
@@ -198,6 +200,9 @@ pub fn serve_over(
 }
 
 fn over(registry: Registry, settings: &Configuration, announce: impl FnOnce(&[Bound])) -> Result<(), StartError> {
+    if !registry.is_for(settings.network.test).map_err(StartError::Registry)? {
+        return Err(StartError::Configuration(of_another_kind(settings.network.test)));
+    }
     let service = Arc::new(service(registry.clone(), settings));
     let dispatcher = dispatcher(&registry, settings)?;
     let keeper = keeper(&registry, settings)?;
@@ -220,6 +225,12 @@ fn over(registry: Registry, settings: &Configuration, announce: impl FnOnce(&[Bo
             Ok(())
         }
     }
+}
+
+/// What is wrong where a store is not what `test` says.
+fn of_another_kind(test: bool) -> String {
+    let (is, other) = if test { ("in production", "true") } else { ("for tests", "false") };
+    format!("network.test: this store is of a network {is}, and the configuration says {other}; right: another store")
 }
 
 /// Descriptors that are not connections of peers: the store, its readers, listeners, logs.
@@ -260,19 +271,6 @@ fn descriptors(settings: &Configuration) -> Result<(), StartError> {
         }
         _ => Ok(()),
     }
-}
-
-/// What tells the subscribers. This version has no wire to tell them by: their places in the outbox are kept.
-fn dispatcher(registry: &Registry, settings: &Configuration) -> Result<Dispatcher, StartError> {
-    let subscriptions: Vec<Subscription> = settings
-        .subscribers
-        .iter()
-        .map(|one| Subscription { system: one.system.clone(), domains: one.domains.clone() })
-        .collect();
-    registry.subscribe(&subscriptions).map_err(StartError::Registry)?;
-    let kept = Duration::from_secs(u64::from(settings.outbox.keep_days) * 24 * 60 * 60);
-    Dispatcher::start(registry, Vec::new(), registry::Pace::default(), kept)
-        .map_err(|error| StartError::Listen(ListenError::Server(error)))
 }
 
 /// What drops old messages from the journal; none where it is kept for ever.

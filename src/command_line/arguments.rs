@@ -103,6 +103,8 @@ pub enum Command {
     Doctor(Doctor),
     /// Play the conformance cases against a server, this one or another
     Conformance(super::conformance::Conformance),
+    /// Empty the store of a test network
+    Reset(super::reset::Reset),
     /// Find who is who in files, without a store
     MatchFiles(super::match_files::MatchFiles),
     /// Take people from files into the store, by the rules of a feed
@@ -149,6 +151,9 @@ pub struct Serve {
     /// Write `name=address` lines here once every listener is bound [default: server.address_file]
     #[arg(long, value_name = "FILE")]
     pub address_file: Option<PathBuf>,
+    /// Serve a test with the domains of IHE's test tools, on loopback (`schema connectathon-config` prints how)
+    #[arg(long, conflicts_with = "config")]
+    pub connectathon: bool,
 }
 
 /// `check-config`.
@@ -368,6 +373,8 @@ pub enum Document {
     },
     /// A configuration with every key and what it means
     ExampleConfig,
+    /// The configuration of `serve --connectathon`
+    ConnectathonConfig,
     /// The operators' interface as OpenAPI describes it
     Openapi,
 }

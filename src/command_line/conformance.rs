@@ -3,10 +3,11 @@
 //! It must never judge by anything but what came over the wire.
 
 use super::{Exit, Logging, complain, say};
-use crate::clock::Clock;
-use crate::config::{Configuration, ProcessingCode};
-use crate::conformance::{Options, Target};
+use crate::clock::{Clock, hl7_timestamp};
+use crate::config::{Configuration, ProcessingCode, Subscriber, System};
+use crate::conformance::{About, Consumer, Ear, Exceptions, Options, Target};
 use crate::demo::region;
+use crate::identity::{DomainKey, Oid};
 use crate::{server, transport};
 use clap::Args;
 use std::collections::BTreeMap;
@@ -26,19 +27,34 @@ pub struct Conformance {
     /// Write the result for a build server, too
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
+    /// Write a page for a customer, too: it stands alone, and prints well
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Play each case in other legal dresses of the same messages as well
+    #[arg(long)]
+    pub variants: bool,
+    /// Only cases whose name holds this text; may be given more than once
+    #[arg(long, value_name = "TEXT")]
+    pub only: Vec<String>,
+    /// Cases that are excused, each with its reason
+    #[arg(long, value_name = "FILE")]
+    pub exceptions: Option<PathBuf>,
     /// Report as one JSON document
     #[arg(long)]
     pub json: bool,
 }
 
+/// The device that the runner is as a consumer of our own server.
+const CONSUMER: &str = "2.999.1.0.9";
+
 pub(super) fn run(conformance: &Conformance, logging: Logging) -> Exit {
     logging.start_quietly();
     match &conformance.target {
         Some(target) if target.starts_with("http://") || target.starts_with("https://") => {
-            play(conformance, &region_at(target.trim_end_matches('/')))
+            play(conformance, &region_at(target.trim_end_matches('/')), None)
         }
         Some(file) => match Target::read(Path::new(file)) {
-            Ok(target) => play(conformance, &target),
+            Ok(target) => play(conformance, &target, None),
             Err(why) => {
                 complain(&format!("conformance: {file}: {why}\n"));
                 Exit::Usage
@@ -56,9 +72,12 @@ fn play_against_ourselves(conformance: &Conformance) -> Exit {
         return Exit::Unavailable;
     }
     let exit = match own_server(&folder) {
-        Ok(running) => {
+        Ok((running, dispatcher, ear)) => {
             let address = running.address("http").map(|address| format!("http://{address}")).unwrap_or_default();
-            let exit = play(conformance, &region_at(&address));
+            let consumer = Consumer { listen: ear.url(), device: CONSUMER.to_owned() };
+            let target = Target { consumer: Some(consumer), ..region_at(&address) };
+            let exit = play(conformance, &target, Some(Arc::new(ear)));
+            drop(dispatcher);
             // A server that broke while it was played against shows in the cases.
             let _ = running.stop();
             exit
@@ -73,7 +92,8 @@ fn play_against_ourselves(conformance: &Conformance) -> Exit {
     exit
 }
 
-fn own_server(folder: &Path) -> Result<transport::Running, String> {
+fn own_server(folder: &Path) -> Result<(transport::Running, server::Dispatcher, Ear), String> {
+    let ear = Ear::listen("127.0.0.1:0", CONSUMER)?;
     let mut settings = Configuration::default();
     settings.store.url = format!("sqlite:{}", folder.join("store.db").display());
     settings.server.http = "127.0.0.1:0".parse().ok();
@@ -81,9 +101,22 @@ fn own_server(folder: &Path) -> Result<transport::Running, String> {
     settings.domains = super::demo::domains();
     // The cases are written for a network in production, which serves no messages for training.
     settings.network.processing_codes = vec![ProcessingCode::Production];
+    settings.systems.push(System {
+        id: "viewer".to_owned(),
+        device: Oid::parse(CONSUMER).ok(),
+        v2: None,
+        certificate: None,
+        grants: Vec::new(),
+    });
+    settings.subscribers.push(Subscriber {
+        domains: ["h01", "h02"].map(|domain| DomainKey(domain.to_owned())).to_vec(),
+        ..Subscriber::of("viewer", &ear.url())
+    });
     let registry = server::registry(&settings, Clock::system()).map_err(|why| why.to_string())?;
+    let dispatcher = server::dispatcher(&registry, &settings).map_err(|why| why.to_string())?;
     let service = Arc::new(server::service(registry, &settings));
-    transport::spawn(server::transport_settings(&settings), service).map_err(|why| why.to_string())
+    let running = transport::spawn(server::transport_settings(&settings), service).map_err(|why| why.to_string())?;
+    Ok((running, dispatcher, ear))
 }
 
 /// The demo's region, served at `address`.
@@ -102,24 +135,68 @@ fn region_at(address: &str) -> Target {
         sender: crate::demo::H01_DEVICE_OID.to_owned(),
         mode: "open".to_owned(),
         domains,
+        consumer: None,
     }
 }
 
 /// Plays the cases and reports; [`Exit::Found`] where one failed.
-fn play(conformance: &Conformance, target: &Target) -> Exit {
-    let report = match crate::conformance::run(&conformance.cases, target, &Options::default()) {
+fn play(conformance: &Conformance, target: &Target, ear: Option<Arc<Ear>>) -> Exit {
+    let exceptions = match &conformance.exceptions {
+        // One that is named must be there.
+        Some(file) if !file.exists() => Err(format!("{}: no such file", file.display())),
+        Some(file) => Exceptions::read(file),
+        None => Ok(Exceptions::default()),
+    };
+    let exceptions = match exceptions {
+        Ok(exceptions) => exceptions,
+        Err(why) => {
+            complain(&format!("conformance: {why}\n"));
+            return Exit::Usage;
+        }
+    };
+    let options = Options {
+        ear,
+        exceptions,
+        variants: conformance.variants,
+        only: conformance.only.clone(),
+        ..Options::default()
+    };
+    let report = match crate::conformance::run(&conformance.cases, target, &options) {
         Ok(report) => report,
         Err(why) => {
             complain(&format!("conformance: {why}\n"));
             return Exit::Usage;
         }
     };
-    if let Some(file) = &conformance.junit
-        && let Err(why) = std::fs::write(file, report.junit())
-    {
-        complain(&format!("conformance: {} cannot be written: {why}\n", file.display()));
-        return Exit::Unavailable;
+    let about = About {
+        target: target.clone(),
+        time: played_at(&Clock::system()),
+        cases: conformance.cases.display().to_string(),
+    };
+    let written = [(&conformance.junit, report.junit()), (&conformance.html, report.html(&about))];
+    for (file, text) in written.iter().filter_map(|(file, text)| file.as_ref().map(|file| (file, text))) {
+        if let Err(why) = std::fs::write(file, text) {
+            complain(&format!("conformance: {} cannot be written: {why}\n", file.display()));
+            return Exit::Unavailable;
+        }
     }
     say(&if conformance.json { report.json() } else { report.text() });
     if report.failures() == 0 { Exit::Done } else { Exit::Found }
+}
+
+/// The time of a run, to the minute, with its zone.
+fn played_at(clock: &Clock) -> String {
+    let stamp = hl7_timestamp(clock.micros(), "UTC");
+    let part = |from: usize, to: usize| stamp.get(from..to).unwrap_or_default();
+    format!("{}-{}-{} {}:{} UTC", part(0, 4), part(4, 6), part(6, 8), part(8, 10), part(10, 12))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_has_its_time() {
+        assert_eq!(played_at(&Clock::fixed(0)), "1970-01-01 00:00 UTC");
+    }
 }

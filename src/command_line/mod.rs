@@ -20,6 +20,7 @@ mod match_files;
 mod outbox;
 mod person;
 mod replay;
+mod reset;
 mod restore;
 mod review;
 mod schema;
@@ -113,6 +114,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environme
         Command::Replay(replay) => replay::run(&replay, logging, environment),
         Command::Export(export) => export::run(&export, logging, environment),
         Command::Conformance(conformance) => conformance::run(&conformance, logging),
+        Command::Reset(reset) => reset::run(&reset, logging, environment),
         Command::MatchFiles(asked) => match_files::run(&asked),
         Command::Import(asked) => import::run(&asked, logging, environment),
         Command::Evaluate(asked) => evaluate::run(&asked, logging, environment),

@@ -2,8 +2,11 @@
 //!
 //! Nothing must be bound or opened before the whole configuration is known to be right.
 
+use super::schema::CONNECTATHON_CONFIGURATION;
 use super::show::not_started;
-use super::{Environment, Exit, Logging, Serve, complain, configuration, configuration_file};
+use super::{
+    Environment, Exit, Logging, Serve, StoreChoice, check_config, complain, configuration, configuration_file,
+};
 use crate::config::Configuration;
 use crate::server;
 
@@ -14,11 +17,15 @@ To begin:  nayose schema example-config > nayose.toml   then edit it, and   nayo
 To look around first:  nayose demo\n";
 
 pub(super) fn run(serve: &Serve, logging: Logging, environment: Environment) -> Exit {
-    let mut settings = match configuration(serve.config.as_deref(), environment) {
+    let settings = match serve.connectathon {
+        true => preset(environment),
+        false => configuration(serve.config.as_deref(), environment),
+    };
+    let mut settings = match settings {
         Ok(settings) => settings,
         Err(exit) => return exit,
     };
-    if configuration_file(serve.config.as_deref()).is_none() {
+    if !serve.connectathon && configuration_file(serve.config.as_deref()).is_none() {
         complain(HOW_TO_BEGIN);
     }
     if serve.address_file.is_some() {
@@ -38,4 +45,23 @@ fn start(settings: &Configuration) -> Exit {
         Ok(()) => Exit::Done,
         Err(error) => not_started("serve", &error),
     }
+}
+
+/// The preset for a connectathon, with the environment laid over it; whatever that says, it is a test.
+fn preset(environment: Environment) -> Result<Configuration, Exit> {
+    let read = Configuration::read(CONNECTATHON_CONFIGURATION, environment.into_iter());
+    let mut settings = read.map_err(|mistakes| {
+        complain(&check_config::text(None, &mistakes));
+        Exit::Usage
+    })?;
+    settings.network.test = true;
+    Ok(settings)
+}
+
+/// Likewise for a command about its store.
+pub(super) fn connectathon(store: &StoreChoice, mut environment: Environment) -> Result<Configuration, Exit> {
+    if let Some(url) = &store.store {
+        environment.push(("NAYOSE_STORE__URL".to_owned(), url.clone()));
+    }
+    preset(environment)
 }

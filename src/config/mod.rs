@@ -14,7 +14,7 @@ pub use mistake::Mistake;
 pub use values::{
     Access, Audit, CheckDigit, Domain, FaultStatus, ForeignIdentifiers, Insurance, Linking, LogFormat, Matching, Model,
     Names, Network, Outbox, Overlay, Pdq, ProcessingCode, Regional, RegionalIdIssue, RegionalIdShape, Server, Store,
-    Subscriber, System, Tls, V2Device,
+    Subscriber, SubscriberKind, System, Tls, V2Device,
 };
 
 use crate::access::Policy;

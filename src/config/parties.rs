@@ -6,9 +6,10 @@ use super::REGIONAL_KEY;
 use super::mistake::nearest;
 use super::read::{OID_FORM, oid, v2_device};
 use super::section::{Distinct, Place, Section, one_of};
-use super::values::{Domain, Subscriber, System};
+use super::values::{Domain, Subscriber, SubscriberKind, System};
 use crate::access::{Grant, Permission};
 use crate::identity::DomainKey;
+use std::path::PathBuf;
 
 const WEB_ADDRESS: &str = "\"https://HOST/PATH\" or \"http://HOST/PATH\"";
 
@@ -99,27 +100,44 @@ pub(super) fn systems(sections: Vec<Section<'_, '_>>, domains: &[String]) -> (Ve
 
 /// The subscribers.
 pub(super) fn subscribers(sections: Vec<Section<'_, '_>>, systems: &[String], domains: &[String]) -> Vec<Subscriber> {
-    sections.into_iter().filter_map(|section| subscriber(section, systems, domains)).collect()
+    let mut distinct = Distinct::new("a system");
+    sections.into_iter().filter_map(|section| subscriber(section, &mut distinct, systems, domains)).collect()
 }
 
-fn subscriber(section: Section<'_, '_>, systems: &[String], domains: &[String]) -> Option<Subscriber> {
-    section.unserved_table(
-        "this version does not notify subscribers yet: changes are kept in the outbox",
-        "no [[subscriber]]",
-    );
+fn subscriber(
+    section: Section<'_, '_>,
+    distinct: &mut Distinct,
+    systems: &[String],
+    domains: &[String],
+) -> Option<Subscriber> {
     let system = section.required("system", "the id of a [[system]]");
     if let Some((system, place)) = &system {
         refer(&section, "system", system, place, systems, "[[system]]");
+        distinct.note(&section, "system", system, place);
     }
     // The address is not repeated: it may hold a password.
     let url = section.required("url", WEB_ADDRESS).and_then(|_| section.parsed_secret("url", WEB_ADDRESS, web_address));
+    let kinds = [("consumer", SubscriberKind::Consumer), ("registry", SubscriberKind::Registry)];
+    let kind = section.choice("kind", &kinds).map(|(kind, _)| kind).unwrap_or_default();
     let named = section.texts("domains").unwrap_or_default();
-    for (domain, place) in &named {
+    for (domain, place) in named.iter().filter(|(domain, _)| domain != REGIONAL_KEY) {
         refer(&section, "domains", domain, place, domains, "[[domain]]");
+    }
+    if kind == SubscriberKind::Registry && !named.is_empty() {
+        let what = "a document registry holds the identifiers of the regional authority alone";
+        section.wrong(section.value_place("domains").as_ref(), "domains", what, "no domains");
+    }
+    let snapshot = section.flag("snapshot").unwrap_or_default();
+    let path = |key| section.filled(key, "the path of a PEM file").map(|(path, _)| PathBuf::from(path));
+    let (ca, certificate, key) = (path("ca"), path("certificate"), path("key"));
+    if certificate.is_some() != key.is_some() {
+        let (there, missing) = if key.is_some() { ("key", "certificate") } else { ("certificate", "key") };
+        let what = format!("{there} without {missing}");
+        section.wrong(section.value_place(there).as_ref(), there, what, "both certificate and key, or neither");
     }
     section.finish();
     let domains = named.into_iter().map(|(domain, _)| DomainKey(domain)).collect();
-    Some(Subscriber { system: system?.0, url: url?, domains })
+    Some(Subscriber { system: system?.0, url: url?, domains, kind, snapshot, ca, certificate: certificate.zip(key) })
 }
 
 /// The namespace of an authority: it stands in v2 messages, where some characters separate.

@@ -208,6 +208,7 @@ fn network(section: Section<'_, '_>, taken: &mut parties::Taken) -> Network {
     let network = Network {
         name: section.filled("name", "the network's name").map_or(usual.name, |(name, _)| name),
         regional: regional(section.table("regional"), taken),
+        test: section.flag("test").unwrap_or(usual.test),
         device: section.parsed("device", OID_FORM, oid).map_or(usual.device, |(device, _)| device),
         v2: v2_device(section.table("v2")),
         linking: chosen(

@@ -101,12 +101,6 @@ impl<'a, 'i> Section<'a, 'i> {
         self.findings.unserved.borrow_mut().push(finding);
     }
 
-    /// Likewise for this table as a whole.
-    pub(super) fn unserved_table(&self, what: &str, instead: &str) {
-        let finding = self.findings.finding(self.place(), &self.path, what.to_owned(), instead.to_owned());
-        self.findings.unserved.borrow_mut().push(finding);
-    }
-
     /// The table `key`; one that the file leaves out reads as empty.
     pub(super) fn table(&self, key: &'static str) -> Section<'a, 'i> {
         let (place, table) = match self.get(key) {

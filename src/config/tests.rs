@@ -285,6 +285,38 @@ fn system_and_subscriber_mistakes() {
         "[[subscriber]]\nsystem = \"emr\"\nurl = \"http://v\"\ndomains = [\"h02\"]",
         &["4 subscriber.domains: there is no [[domain]] \"h02\"; mean \"h01\"?"],
     );
+    let subscriber = "[[subscriber]]\nsystem = \"emr\"\nurl = \"https://v.example/\"\n";
+    check_region(&format!("{subscriber}{subscriber}"), &["5 subscriber.system: \"emr\" is already used; of its own"]);
+    check_region(
+        &format!("{subscriber}kind = \"registrar\""),
+        &["4 subscriber.kind: \"registrar\" is not understood; \"consumer\" or \"registry\""],
+    );
+    check_region(
+        &format!("{subscriber}kind = \"registry\"\ndomains = [\"h01\"]"),
+        &["5 subscriber.domains: a document registry holds; no domains"],
+    );
+    check_region(
+        &format!("{subscriber}certificate = \"c.pem\""),
+        &["4 subscriber.certificate: certificate without key; both"],
+    );
+    check_region(&format!("{subscriber}key = \"c.pem\""), &["4 subscriber.key: key without certificate; both"]);
+    check_region(&format!("{subscriber}domain = [\"h01\"]"), &["4 subscriber.domain: unknown key; domains"]);
+}
+
+#[test]
+fn a_subscriber_is_what_stands_there() {
+    let subscriber = "[[subscriber]]\nsystem = \"emr\"\nurl = \"https://v.example/x\"\n";
+    let plain = right(&format!("{REGION}{subscriber}"), &[]).subscribers.remove(0);
+    assert_eq!(
+        (plain.kind, plain.snapshot, plain.ca, plain.certificate),
+        (SubscriberKind::Consumer, false, None, None)
+    );
+    let all = "kind = \"registry\"\nsnapshot = true\nca = \"a.pem\"\ncertificate = \"c.pem\"\nkey = \"k.pem\"\n";
+    let all = right(&format!("{REGION}{subscriber}{all}"), &[]).subscribers.remove(0);
+    assert_eq!((all.kind, all.snapshot, all.ca), (SubscriberKind::Registry, true, Some("a.pem".into())));
+    assert_eq!(all.certificate, Some(("c.pem".into(), "k.pem".into())));
+    let regional = right(&format!("{REGION}{subscriber}domains = [\"h01\", \"regional\"]\n"), &[]);
+    assert_eq!(regional.subscribers[0].domains.len(), 2);
 }
 
 #[test]
@@ -362,6 +394,18 @@ fn the_example_is_right_as_it_stands() {
 }
 
 #[test]
+fn the_preset_for_a_connectathon_is_right_and_a_test() {
+    let preset = right(include_str!("../../schemas/nayose.connectathon.toml"), &[]);
+    assert!(preset.network.test && preset.access == Access::Open);
+    assert_eq!(preset.domains[2].oid.as_str(), "1.3.6.1.4.1.21367.13.20.3000");
+    let all: String = include_str!("../../schemas/nayose.connectathon.toml")
+        .lines()
+        .map(|line| format!("{}\n", line.strip_prefix("#: ").unwrap_or(line)))
+        .collect();
+    assert_eq!(right(&all, &[]).subscribers.len(), 1);
+}
+
+#[test]
 fn the_example_is_right_with_every_key_set() {
     let all: String = EXAMPLE.lines().map(|line| format!("{}\n", line.strip_prefix("#: ").unwrap_or(line))).collect();
     let configuration = right(&all, &[]);
@@ -389,13 +433,6 @@ fn what_has_no_effect_is_told_with_its_line() {
         &[(Some(3), "server.mllp", "does not serve HL7 v2 yet")],
     );
     check("[matching]\ninsurance = \"keyed_hash\"", &[(Some(2), "matching.insurance", "insurance numbers")]);
-    let subscriber = "[[subscriber]]\nsystem = \"emr\"\nurl = \"https://v.example/\"\n";
-    let lines = u32::try_from(REGION.lines().count()).unwrap();
-    let said = "does not notify subscribers yet";
-    check(
-        &format!("{REGION}{subscriber}{subscriber}"),
-        &[(Some(lines + 1), "subscriber", said), (Some(lines + 4), "subscriber", said)],
-    );
 }
 
 #[test]

@@ -128,6 +128,8 @@ pub struct Network {
     pub name: String,
     /// The authority under which persons get their regional ID.
     pub regional: Regional,
+    /// Whether it is a test, so that its store may be emptied.
+    pub test: bool,
     /// Our own device in v3 messages.
     pub device: Oid,
     /// Our own application and facility in v2 messages.
@@ -151,6 +153,7 @@ impl Default for Network {
         Self {
             name: "Hoshimi Net".to_owned(),
             regional: Regional::default(),
+            test: false,
             device: example_arc("2.999.1.0"),
             v2: None,
             linking: Linking::default(),
@@ -425,6 +428,39 @@ pub struct Subscriber {
     pub system: String,
     /// Where it listens.
     pub url: String,
-    /// What it is told about.
+    /// What it is told about; of everything where empty.
     pub domains: Vec<DomainKey>,
+    /// As what it listens.
+    pub kind: SubscriberKind,
+    /// Whether it is told first of all that there is, when it is new.
+    pub snapshot: bool,
+    /// PEM file: the authorities that may vouch for it.
+    pub ca: Option<PathBuf>,
+    /// PEM files: the certificate that is shown to it, and its private key.
+    pub certificate: Option<(PathBuf, PathBuf)>,
+}
+
+impl Subscriber {
+    /// The system `system` at `url`, told of everything that it may see.
+    pub fn of(system: &str, url: &str) -> Self {
+        Self {
+            system: system.to_owned(),
+            url: url.to_owned(),
+            domains: Vec::new(),
+            kind: SubscriberKind::default(),
+            snapshot: false,
+            ca: None,
+            certificate: None,
+        }
+    }
+}
+
+/// As what a subscriber listens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SubscriberKind {
+    /// A Patient Identifier Cross-reference Consumer: ITI-46.
+    #[default]
+    Consumer,
+    /// A document registry: ITI-44 for the regional authority.
+    Registry,
 }

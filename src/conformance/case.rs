@@ -18,6 +18,9 @@ pub struct Case {
     /// The kind of target it needs: `open`, `registered`, `strict`, `limited`, `full`, `broken` or `gone`.
     #[serde(default = "open")]
     pub mode: String,
+    /// How often the consumer that the runner plays refuses what it is told, before it takes it.
+    #[serde(default)]
+    pub refuses: u32,
     /// Feeds that must be accepted before the first step.
     #[serde(default)]
     pub record: Vec<Record>,
@@ -65,7 +68,8 @@ pub struct Record {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
-    /// `add`, `revise`, `merge`, `pix`, `pdq`, `continue`, `cancel`, `file`, `raw`, `again` or `get`.
+    /// `add`, `revise`, `merge`, `pix`, `pdq`, `continue`, `cancel`, `file`, `raw`, `again` or `get`;
+    /// `await` sends nothing: it waits for what the server tells the runner as a consumer (ITI-46).
     pub send: String,
     /// The patient of a feed.
     #[serde(flatten)]
@@ -206,6 +210,16 @@ pub struct Check {
     /// How many must be found, where a number is wanted.
     pub count: Option<usize>,
 }
+
+impl Case {
+    /// Whether the runner must be a consumer that the server tells of changes.
+    pub fn awaits(&self) -> bool {
+        self.step.iter().any(|step| step.send == AWAIT)
+    }
+}
+
+/// A step that waits to be told.
+pub(super) const AWAIT: &str = "await";
 
 /// Reads every case below `folder`, in order of their names.
 pub fn load(folder: &Path) -> Result<Vec<Case>, String> {

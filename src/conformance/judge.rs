@@ -34,6 +34,21 @@ pub(super) fn judge(expect: &Expect, answer: &Answer, reply: Option<&Reply>, sco
     wrong
 }
 
+/// Everything about a message of the server's own accord that does not hold.
+pub(super) fn told_as(expect: &Expect, told: &Element, scope: &Scope) -> Result<Vec<String>, String> {
+    let mut wrong = Vec::new();
+    if let Some(root) = expect.root.as_ref().filter(|root| ***root != *told.name.local) {
+        wrong.push(format!("the message is `{}`, not `{root}`", told.name.local));
+    }
+    identifiers(expect, told, scope, &mut wrong)?;
+    let subjects = elements(told, "controlActProcess/subject").len();
+    if let Some(wanted) = expect.subjects.filter(|w| *w != subjects) {
+        wrong.push(format!("{subjects} subjects instead of {wanted}"));
+    }
+    wrong.extend(checks(&expect.checks, told, scope)?);
+    Ok(wrong)
+}
+
 fn content(expect: &Expect, answer: &Answer, reply: &Element, scope: &Scope) -> Result<Vec<String>, String> {
     let mut wrong = Vec::new();
     let one = |path: &str| find(reply, path).map(|f| f.into_iter().next().unwrap_or_default());
@@ -86,7 +101,13 @@ fn checks(checks: &[Check], root: &Element, scope: &Scope) -> Result<Vec<String>
         let wanted = check.is.as_ref().map(|is| scope.expand(is)).transpose()?;
         let held = wanted.as_ref().is_none_or(|w| found.contains(w));
         if !held || check.count.map_or(wanted.is_none() && found.is_empty(), |n| n != found.len()) {
-            wrong.push(format!("`{}` holds {} values, not {:?} {:?}", check.path, found.len(), check.count, wanted));
+            let wanted = match (&wanted, check.count) {
+                (Some(value), Some(count)) => format!("{count} with `{value}` among them"),
+                (Some(value), None) => format!("`{value}`"),
+                (None, Some(count)) => count.to_string(),
+                (None, None) => "any".to_owned(),
+            };
+            wrong.push(format!("`{}` holds {} values, not {wanted}", check.path, found.len()));
         }
     }
     Ok(wrong)
@@ -122,7 +143,7 @@ fn details(wanted: &[Detail], reply: &Element, wrong: &mut Vec<String>) -> Resul
         };
         match left.iter().position(fits) {
             Some(at) => drop(left.remove(at)),
-            None => wrong.push(format!("no detail like {want:?}")),
+            None => wrong.push(format!("there is no {}", described(want))),
         }
     }
     let errors = left.iter().filter(|e| e.attribute("typeCode") == Some("E")).count();
@@ -130,6 +151,23 @@ fn details(wanted: &[Detail], reply: &Element, wrong: &mut Vec<String>) -> Resul
         wrong.push(format!("{errors} error details that nobody expects"));
     }
     Ok(())
+}
+
+/// A detail that is wanted, in words.
+fn described(want: &Detail) -> String {
+    let mut words = "acknowledgementDetail".to_owned();
+    for (word, value) in [
+        (" of type ", want.kind.clone()),
+        (" with code ", Some(want.code.join(" or ")).filter(|codes| !codes.is_empty())),
+        (" of the system ", want.system.clone()),
+        (" whose location holds ", want.location.as_ref().map(|location| format!("`{location}`"))),
+    ] {
+        if let Some(value) = value {
+            words.push_str(word);
+            words.push_str(&value);
+        }
+    }
+    words
 }
 
 fn identifiers(expect: &Expect, reply: &Element, scope: &Scope, wrong: &mut Vec<String>) -> Result<(), String> {

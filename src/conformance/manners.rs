@@ -98,6 +98,35 @@ fn wrapper(asked: &Element, reply: &Element, target: &Target) -> Result<Vec<Owed
     ])
 }
 
+/// Everything that a notification owes its consumer and lacks: the wrapper of a request (ITI TF-2: Appendix O.1), and
+/// the classes of 3.46.4.1.2.
+pub(super) fn told(told: &Element, target: &Target) -> Result<Vec<String>, String> {
+    let one = |value: &str| vec![value.to_owned()];
+    let root = &*told.name.local;
+    let patient = "controlActProcess/subject/registrationEvent/subject1/patient";
+    let owing = |path: &str| find(told, &format!("{patient}/{path}"));
+    let (ids, names) = (owing("id/@root")?, owing("id/@assigningAuthorityName")?);
+    let providers: std::collections::BTreeSet<String> = owing("providerOrganization/id/@root")?.into_iter().collect();
+    let mut owed: Vec<Owed> = vec![
+        ("interactionId", find(told, "interactionId/@extension")?, one(root)),
+        ("processingModeCode", find(told, "processingModeCode/@code")?, one("T")),
+        ("acceptAckCode", find(told, "acceptAckCode/@code")?, one("AL")),
+        ("the sender", find(told, "sender/device/id/@root")?, one(&target.device)),
+        ("the trigger", find(told, "controlActProcess/code/@code")?, one(&root.replacen("_IN", "_TE", 1))),
+        ("the status of the patient", owing("statusCode/@code")?, one("active")),
+        ("the names of authorities", vec![names.len().to_string()], vec![ids.len().to_string()]),
+    ];
+    if let Some(consumer) = &target.consumer {
+        owed.push(("the receiver", find(told, "receiver/device/id/@root")?, one(&consumer.device)));
+    }
+    if !providers.is_empty() {
+        let roots: std::collections::BTreeSet<String> = ids.into_iter().collect();
+        owed.push(("providerOrganization", providers.into_iter().collect(), roots.into_iter().collect()));
+    }
+    let wrong = owed.into_iter().filter(|(_, found, wanted)| found != wanted);
+    Ok(wrong.map(|(what, found, wanted)| format!("{what} is {found:?}, not {wanted:?}")).collect())
+}
+
 /// The ids of message and query, and the query itself as far as every server must repeat it.
 fn echoes(asked: &Element, reply: &Element) -> Result<Vec<Owed>, String> {
     let mut owed = vec![

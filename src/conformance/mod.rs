@@ -6,6 +6,8 @@
 //! [`Target`].
 
 mod case;
+mod ear;
+mod html;
 mod http;
 mod judge;
 mod manners;
@@ -19,6 +21,8 @@ mod template;
 mod variant;
 
 pub use case::{Case, load};
+pub use ear::Ear;
+pub use html::About;
 pub use report::{Outcome, Report, Result as CaseResult};
 pub use runner::{Options, run};
-pub use target::{Exceptions, Target};
+pub use target::{Consumer, Exceptions, Target};

@@ -1,5 +1,6 @@
 //! What a run found, as text, JUnit or JSON.
 
+use super::html::{self, About};
 use super::template::escape;
 use serde::Serialize;
 
@@ -24,6 +25,8 @@ pub struct Result {
     pub variant: String,
     /// What the case shows.
     pub title: String,
+    /// The rows of the standard that it proves.
+    pub proves: Vec<String>,
     /// How it ended.
     pub outcome: Outcome,
 }
@@ -77,6 +80,11 @@ impl Report {
         }
         out.push_str("</testsuite>\n");
         out
+    }
+
+    /// For a customer: one page that stands alone.
+    pub fn html(&self, about: &About) -> String {
+        html::page(self, about)
     }
 
     /// For scripts.

@@ -1,8 +1,9 @@
 //! Plays cases: expands the scene and the steps, sends them, has the answers judged.
 
-use super::case::{Case, Expect, Step, What, load};
+use super::case::{AWAIT, Case, Expect, Step, What, load};
+use super::ear::Ear;
 use super::http::{Answer, exchange};
-use super::judge::judge;
+use super::judge::{judge, told_as};
 use super::manners;
 use super::path::find;
 use super::report::{Outcome, Report, Result as CaseResult};
@@ -13,7 +14,13 @@ use super::variant::Variant;
 use crate::clock::Clock;
 use crate::xml::{Element, Limits, read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
+/// Why a case is not played that wants to be told something.
+const UNTOLD: &str = "the target has no [consumer], so the server tells the runner nothing";
+/// How long a notification is waited for.
+const PATIENCE: Duration = Duration::from_secs(15);
 /// Where payloads are at home; replies of other namespaces are faults.
 const HL7: &str = "urn:hl7-org:v3";
 
@@ -28,11 +35,18 @@ pub struct Options {
     pub only: Vec<String>,
     /// The cases that are excused.
     pub exceptions: Exceptions,
+    /// The consumer that the server tells of changes; where there is none, one listens as the target says.
+    pub ear: Option<Arc<Ear>>,
 }
 
 /// Plays every case below `cases` against `target`. An error means the cases cannot be read.
 pub fn run(cases: &Path, target: &Target, options: &Options) -> Result<Report, String> {
     let mut report = Report::default();
+    let mut options = options.clone();
+    if let (None, Some(consumer)) = (&options.ear, &target.consumer) {
+        options.ear = Some(Arc::new(Ear::listen(&consumer.listen, &consumer.device)?));
+    }
+    let options = &options;
     let dresses: &[Variant] = if options.variants { &Variant::OTHERS } else { &[] };
     for case in load(cases)? {
         let asked = options.only.is_empty() || options.only.iter().any(|part| case.name.contains(part.as_str()));
@@ -43,12 +57,14 @@ pub fn run(cases: &Path, target: &Target, options: &Options) -> Result<Report, S
         for variant in [Variant::Plain].iter().chain(fitting) {
             let outcome = match options.exceptions.skip.get(&case.name) {
                 Some(reason) => Outcome::Skipped(reason.clone()),
+                None if case.awaits() && options.ear.is_none() => Outcome::Skipped(UNTOLD.to_owned()),
                 None => play(cases, &case, target, *variant, options),
             };
             report.results.push(CaseResult {
                 name: case.name.clone(),
                 variant: variant.name().to_owned(),
                 title: case.title.clone(),
+                proves: case.proves.clone(),
                 outcome,
             });
         }
@@ -71,6 +87,9 @@ pub(super) struct Reply {
 
 fn play(cases: &Path, case: &Case, target: &Target, variant: Variant, options: &Options) -> Outcome {
     let mut scope = Scope::new(target, &Clock::system());
+    if let (Some(ear), Ok(mark)) = (&options.ear, scope.expand("${run}")) {
+        ear.refuse(&mark, case.refuses);
+    }
     let (mut played, mut wrong) = (Vec::new(), Vec::new());
     let scene = case.record.iter().map(|record| Step {
         send: "add".to_owned(),
@@ -108,6 +127,9 @@ fn take(
     played: &[Played],
     (options, name): (&Options, &str),
 ) -> Result<(Played, Vec<String>), String> {
+    if step.send == AWAIT {
+        return hear(step, target, scope, (options, name));
+    }
     let what = &step.what;
     let to_pdq = matches!(step.send.as_str(), "pdq" | "continue" | "cancel");
     let url = if what.endpoint.as_deref().map_or(to_pdq, |e| e == "pdq") { &target.pdq } else { &target.pix };
@@ -157,6 +179,29 @@ fn take(
         scope.set(name, value);
     }
     Ok((Played { sent, payload }, wrong))
+}
+
+/// Waits for what the server tells the runner.
+fn hear(
+    step: &Step,
+    target: &Target,
+    scope: &mut Scope,
+    (options, name): (&Options, &str),
+) -> Result<(Played, Vec<String>), String> {
+    let ear = options.ear.as_ref().ok_or(UNTOLD)?;
+    let seconds = PATIENCE.as_secs();
+    let told = ear.next(&scope.expand("${run}")?, PATIENCE).ok_or(format!("nothing was told within {seconds} s"))?;
+    let payload = told.to_xml().into_bytes();
+    if let Some(folder) = &options.replies {
+        std::fs::write(folder.join(format!("{name}.xml")), &payload).map_err(|e| e.to_string())?;
+    }
+    let mut wrong = told_as(&step.expect, &told, scope)?;
+    wrong.extend(manners::told(&told, target)?);
+    for (name, path) in &step.expect.capture {
+        let found = find(&told, &scope.expand(path)?)?;
+        scope.set(name, found.first().ok_or_else(|| format!("nothing at `{path}` to capture"))?);
+    }
+    Ok((Played { sent: String::new(), payload }, wrong))
 }
 
 /// The message and the one element in its Body, where there is a SOAP message.

@@ -23,6 +23,19 @@ pub struct Target {
     pub mode: String,
     /// Domain names of the cases with their OIDs.
     pub domains: BTreeMap<String, String>,
+    /// The consumer that the runner is, where the server tells it of changes (ITI-46).
+    #[serde(default)]
+    pub consumer: Option<Consumer>,
+}
+
+/// The consumer that the runner plays. The server must tell it of the domains `h01` and `h02` and of no others.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Consumer {
+    /// Where the runner listens, `HOST:PORT`; the server sends to `http://HOST:PORT/pix`.
+    pub listen: String,
+    /// The device OID by which the server knows it.
+    pub device: String,
 }
 
 fn open() -> String {

@@ -1,15 +1,25 @@
 //! Messages as a client of the network sends them: feeds, queries and what continues them, in schema order.
 //!
-//! For the demonstration, for tests, and for whoever speaks to another supplier. It must never be used to
-//! write a reply.
+//! For the demonstration, for tests, for whoever speaks to another supplier, and for what the registry tells of its own
+//! accord. It must never be used to write a reply.
 
 use super::encode::demographics::{Roles, address_content, gender, name_content, patient_codes, person, telecom};
 use super::encode::{
     Transmission, custodian, identifier, instance, open_acknowledgement, open_act, open_registration, provider,
 };
 use super::message::{Device, InstanceIdentifier, ShownIdentifier};
-use crate::identity::{BirthCriterion, Demographics, DemographicsQuery, Oid, PatientIdentifier};
+use crate::identity::{
+    BirthCriterion, Demographics, DemographicsQuery, Field, NamePart, NamePartKind, Oid, PatientIdentifier, PersonName,
+    UnknownReason,
+};
 use crate::xml::Writer;
+
+/// Who keeps the record, where a source tells of it.
+const SENDER: &str = "Sender";
+/// Likewise where the registry does.
+const OURSELVES: &str = "Nayose";
+/// A name where one must stand and none is told.
+const WITHHELD: &str = "withheld";
 
 /// What the wrapper of a request tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,17 +49,48 @@ pub struct FedPatient {
 
 /// `PRPA_IN201301UV02`: a new patient.
 pub fn feed_add(frame: &RequestFrame, patient: &FedPatient) -> String {
-    feed(frame, "PRPA_IN201301UV02", patient, None)
+    feed(frame, "PRPA_IN201301UV02", patient, None, SENDER)
 }
 
 /// `PRPA_IN201302UV02`: what is now known of a patient.
 pub fn feed_revise(frame: &RequestFrame, patient: &FedPatient) -> String {
-    feed(frame, "PRPA_IN201302UV02", patient, None)
+    feed(frame, "PRPA_IN201302UV02", patient, None, SENDER)
 }
 
 /// `PRPA_IN201304UV02`: `subsumed` is the same patient as `survivor`, whose one identifier lives on.
 pub fn feed_merge(frame: &RequestFrame, survivor: &FedPatient, subsumed: &PatientIdentifier) -> String {
-    feed(frame, "PRPA_IN201304UV02", survivor, Some(subsumed))
+    feed(frame, "PRPA_IN201304UV02", survivor, Some(subsumed), SENDER)
+}
+
+/// `PRPA_IN201302UV02` as ITI-46: these are the identifiers of one patient now, told by the registry itself. What is
+/// known of the patient besides is ITI-47's to tell; the name is required and null (ITI TF-2: 3.46.4.1.2).
+pub fn update_notification(frame: &RequestFrame, identifiers: Vec<ShownIdentifier>) -> String {
+    feed(frame, "PRPA_IN201302UV02", &nameless(identifiers), None, OURSELVES)
+}
+
+/// `PRPA_IN201301UV02` to a document registry: an identifier of the affinity domain that is new.
+pub fn registry_add(frame: &RequestFrame, identifiers: Vec<ShownIdentifier>) -> String {
+    feed(frame, "PRPA_IN201301UV02", &nameless(identifiers), None, OURSELVES)
+}
+
+/// `PRPA_IN201304UV02` to a document registry: `subsumed` is the same patient as `survivor` from now on. Its name must
+/// not be null (ITI TF-2: 3.44.4.2.2); a registry of documents has no use for the real one.
+pub fn registry_merge(frame: &RequestFrame, survivor: Vec<ShownIdentifier>, subsumed: &PatientIdentifier) -> String {
+    let part = NamePart { kind: NamePartKind::Text, value: WITHHELD.to_owned(), qualifiers: Vec::new() };
+    let name = PersonName { uses: Vec::new(), representation: None, parts: vec![part] };
+    let mut patient = nameless(survivor);
+    patient.demographics.names = Field::Set(vec![name]);
+    feed(frame, "PRPA_IN201304UV02", &patient, Some(subsumed), OURSELVES)
+}
+
+/// A patient of whom the identifiers alone are told.
+fn nameless(identifiers: Vec<ShownIdentifier>) -> FedPatient {
+    let names = Field::Unknown(UnknownReason::NotApplicable);
+    FedPatient {
+        identifiers,
+        other_identifiers: Vec::new(),
+        demographics: Demographics { names, ..Demographics::default() },
+    }
 }
 
 /// `PRPA_IN201309UV02`: the other identifiers of a patient, in some domains or (with none named) in all.
@@ -130,7 +171,13 @@ fn open(frame: &RequestFrame, root: &str) -> Writer {
     transmission.open(root)
 }
 
-fn feed(frame: &RequestFrame, root: &str, patient: &FedPatient, subsumed: Option<&PatientIdentifier>) -> String {
+fn feed(
+    frame: &RequestFrame,
+    root: &str,
+    patient: &FedPatient,
+    subsumed: Option<&PatientIdentifier>,
+    keeper: &str,
+) -> String {
     let mut w = open(frame, root);
     open_act(&mut w, &root.replacen("_IN", "_TE", 1));
     open_registration(&mut w);
@@ -147,7 +194,7 @@ fn feed(frame: &RequestFrame, root: &str, patient: &FedPatient, subsumed: Option
     provider(&mut w, &patient.identifiers);
     w.close().close();
     let device = frame.sender.ids.first().map(|id| id.root.as_str()).unwrap_or_default();
-    custodian(&mut w, device, "Sender");
+    custodian(&mut w, device, keeper);
     if let Some(subsumed) = subsumed {
         w.open("replacementOf").attribute("typeCode", "RPLC").open("priorRegistration");
         w.attribute("classCode", "REG").attribute("moodCode", "EVN").empty("statusCode", &[("code", "obsolete")]);

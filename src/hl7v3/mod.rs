@@ -3,6 +3,7 @@
 //! It must never decide whether an authority is known or a sender may do what it asks, reach a store,
 //! or name another wire language.
 
+mod acknowledgement;
 pub mod compose;
 mod datatype;
 mod decode;
@@ -17,6 +18,7 @@ mod structure;
 #[cfg(test)]
 mod tests;
 
+pub use acknowledgement::{Acknowledgement, read_acknowledgement};
 pub use decode::{Strictness, Unreadable, decode};
 pub use encode::{accept_acknowledgement, cross_reference_response, demographics_response};
 pub use message::*;

@@ -131,6 +131,14 @@ impl Domains {
         self.by_key.get(&DomainKey(key.to_owned()))
     }
 
+    /// All of them by key, the regional authority the last.
+    pub fn with_regional(&self) -> Vec<&AssigningAuthority> {
+        let mut all: Vec<&AssigningAuthority> = self.by_key.values().collect();
+        all.sort_by(|left, right| left.key.0.cmp(&right.key.0));
+        all.push(&self.regional);
+        all
+    }
+
     /// All of them but the regional authority, in no order.
     pub fn all(&self) -> impl Iterator<Item = &AssigningAuthority> {
         self.by_key.values()
@@ -214,6 +222,8 @@ impl Registry {
         if done {
             let mut states = self.0.domains.states.write().unwrap_or_else(PoisonError::into_inner);
             states.insert(DomainKey(key.to_owned()), state);
+            drop(states);
+            self.shown_otherwise()?;
         }
         Ok(done)
     }

@@ -101,7 +101,11 @@ impl Registry {
         }
         if tx.person_get(person)?.is_some_and(|row| row.state == "active") {
             // Before the records are none any more: who may see them is told.
-            self.told(tx, &cause, person)?;
+            let mut domains = Vec::with_capacity(records.len());
+            for record in &records {
+                domains.extend(tx.record_get(*record)?.map(|row| row.domain_key));
+            }
+            self.told_of(tx, &cause, person, &domains.join(" "))?;
             tx.person_erase(person, now)?;
             self.note(tx, now, Occurrence::PersonErased, (None, Some(person), None), actor, cause.inbox_id)?;
         }

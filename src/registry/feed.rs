@@ -184,7 +184,7 @@ impl Registry {
         let Some(person) = tx.person_of(record.id)? else { return Ok(None) };
         self.suspect_overlay(tx, cause, record.id, person)?;
         tx.filing_remove(record.id)?;
-        self.told(tx, cause, person)?;
+        self.told(tx, cause, person, record.id)?;
         Ok(Some(person))
     }
 

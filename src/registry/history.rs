@@ -6,6 +6,11 @@ use super::{Failure, Registry};
 use crate::identity::{PersonId, RecordId};
 use crate::store::{EventRow, OutboxRow, Transaction};
 
+/// The identifiers of a person changed. A word of the store: it never changes.
+pub(super) const CHANGED: &str = "cross_reference_changed";
+/// A person retired, and its regional ID with it. Likewise.
+pub(super) const RETIRED: &str = "person_retired";
+
 /// What happened. The words are stored: they never change meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Occurrence {
@@ -72,24 +77,49 @@ impl Registry {
         })?)
     }
 
-    /// Writes that the identifiers of `person` changed. The payload is rendered at delivery, from what the
-    /// subscriber may see then (decision 21).
-    pub(super) fn told(&self, tx: &mut Transaction<'_>, cause: &Cause<'_>, person: PersonId) -> Result<(), Failure> {
-        let records = tx.records_of(person)?;
-        let mut domains: Vec<&str> = records.iter().map(|row| row.domain_key.as_str()).collect();
-        domains.sort_unstable();
-        domains.dedup();
+    /// Notes that the identifiers of `person` in the domain of `record` changed. The payload is rendered at delivery,
+    /// from what the subscriber may see then (decision 21).
+    pub(super) fn told(
+        &self,
+        tx: &mut Transaction<'_>,
+        cause: &Cause<'_>,
+        person: PersonId,
+        record: RecordId,
+    ) -> Result<(), Failure> {
+        let domain = tx.record_get(record)?.map(|row| row.domain_key).unwrap_or_default();
+        self.told_of(tx, cause, person, &domain)
+    }
+
+    /// As [`Registry::told`], of one domain.
+    pub(super) fn told_of(
+        &self,
+        tx: &mut Transaction<'_>,
+        cause: &Cause<'_>,
+        person: PersonId,
+        domain: &str,
+    ) -> Result<(), Failure> {
         let id = self.fresh(tx)?;
-        Ok(tx.outbox_insert(&OutboxRow {
+        self.tell(tx, id, CHANGED, cause.time, person, domain);
+        Ok(())
+    }
+
+    /// Likewise, under a key that no journal knows: what a replay draws is what was drawn when it was written, and this
+    /// was not.
+    pub(super) fn tell_besides(&self, tx: &mut Transaction<'_>, kind: &str, time: i64, person: PersonId, domain: &str) {
+        self.tell(tx, self.0.store.fresh_id(), kind, time, person, domain);
+    }
+
+    fn tell(&self, tx: &mut Transaction<'_>, id: i64, kind: &str, time: i64, person: PersonId, domain: &str) {
+        tx.tell(OutboxRow {
             id,
             seq: None,
-            time: cause.time,
-            kind: "cross_reference_changed".to_owned(),
+            time,
+            kind: kind.to_owned(),
             person_id: person.0,
             record_id: None,
-            domains: domains.join(" "),
+            domains: domain.to_owned(),
             state: "pending".to_owned(),
             attempts: 0,
-        })?)
+        });
     }
 }

@@ -1,8 +1,9 @@
 //! Which person a record belongs to. The matcher says match, possible match or non-match; here that becomes
 //! link, review or new person. What a steward decided is never overridden, only questioned.
 
+use super::domains::REGIONAL_KEY;
 use super::feed::FedRecord;
-use super::history::Occurrence;
+use super::history::{CHANGED, Occurrence, RETIRED};
 use super::intake::Intake;
 use super::{Failure, Issue, Linking, Registry};
 use crate::identity::{PersonId, RecordId};
@@ -107,15 +108,15 @@ impl Registry {
             self.join(tx, cause, record, person, &self.automatic(verdict, person))?;
             if fed.overlay {
                 // Whoever left the number is not who has it now: her regional ID must not lead to him.
-                self.told(tx, cause, current)?;
+                self.told(tx, cause, current, record)?;
             } else {
-                self.retire_if_empty(tx, cause, current, person)?;
+                self.retire_if_empty(tx, cause, current, (person, record))?;
             }
             return Ok(person);
         }
         if contradicted {
             self.leave(tx, cause, record)?;
-            self.told(tx, cause, current)?;
+            self.told(tx, cause, current, record)?;
             return self.link_new(tx, cause, record, verdict);
         }
         self.ask_steward(tx, cause, record, current, verdict)?;
@@ -162,7 +163,7 @@ impl Registry {
         }
         self.join(tx, cause, record, person, ground)?;
         if let Some(before) = before {
-            self.retire_if_empty(tx, cause, before, person)?;
+            self.retire_if_empty(tx, cause, before, (person, record))?;
         }
         Ok(())
     }
@@ -201,33 +202,40 @@ impl Registry {
             valid_to: None,
         })?;
         self.note(tx, cause.time, Occurrence::Linked, (Some(record), Some(person), None), cause.actor, cause.inbox_id)?;
-        self.told(tx, cause, person)
+        self.told(tx, cause, person, record)
     }
 
     /// Ends the current link of `record`.
     pub(super) fn leave(&self, tx: &mut Transaction<'_>, cause: &Cause<'_>, record: RecordId) -> Result<(), Failure> {
         if let Some(link) = tx.link_close(record, cause.time)? {
-            let person = Some(PersonId(link.person_id));
-            self.note(tx, cause.time, Occurrence::Unlinked, (Some(record), person, None), cause.actor, cause.inbox_id)?;
+            let person = PersonId(link.person_id);
+            let about = (Some(record), Some(person), None);
+            self.note(tx, cause.time, Occurrence::Unlinked, about, cause.actor, cause.inbox_id)?;
+            let domain = tx.record_get(record)?.map(|row| row.domain_key).unwrap_or_default();
+            self.tell_besides(tx, CHANGED, cause.time, person, &domain);
         }
         Ok(())
     }
 
-    /// A person without records retires; its regional ID keeps resolving to `successor` (decision 9).
+    /// A person without records retires; its regional ID keeps resolving to the successor (decision 9). `record` has
+    /// left it.
     pub(super) fn retire_if_empty(
         &self,
         tx: &mut Transaction<'_>,
         cause: &Cause<'_>,
         person: PersonId,
-        successor: PersonId,
+        (successor, record): (PersonId, RecordId),
     ) -> Result<(), Failure> {
         if person == successor {
             return Ok(());
         }
         if !tx.records_of(person)?.is_empty() {
-            return self.told(tx, cause, person);
+            return self.told(tx, cause, person, record);
         }
         tx.person_retire(person, Some(successor))?;
+        // Its identifiers are the successor's, and told as that one's.
+        tx.tell_not(person, CHANGED);
+        self.tell_besides(tx, RETIRED, cause.time, person, REGIONAL_KEY);
         if let Some(regional) = tx.regional_of(person)? {
             tx.regional_retire(&regional, cause.time)?;
             // Who was registered stays registered.

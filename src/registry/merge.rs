@@ -5,7 +5,7 @@
 
 use super::error::{Place, Reason, Refusal};
 use super::feed::{hold_files, identifier_key};
-use super::history::Occurrence;
+use super::history::{CHANGED, Occurrence};
 use super::intake::{Intake, Settled, Touched};
 use super::linking::{Cause, LinkGround};
 use super::{Failure, FeedOutcome, Registry};
@@ -107,12 +107,16 @@ impl Registry {
             return self.move_record(tx, cause, kept, from, &ground);
         };
         if from == into {
-            return self.told(tx, cause, into);
+            return self.told(tx, cause, into, kept);
         }
         for row in tx.records_of(from)? {
             self.move_record(tx, cause, RecordId(row.id), into, &ground)?;
         }
-        self.retire_if_empty(tx, cause, from, into)
+        if let Some(row) = tx.record_get(kept)? {
+            // Also where nothing else moves: whoever watches that domain knows the identifier that is gone.
+            self.tell_besides(tx, CHANGED, cause.time, into, &row.domain_key);
+        }
+        self.retire_if_empty(tx, cause, from, (into, kept))
     }
 
     fn merge_parties(

@@ -26,6 +26,7 @@ mod outbox;
 mod past;
 mod person;
 mod population;
+mod purpose;
 mod regional;
 mod registration;
 mod rehearsal;
@@ -52,7 +53,7 @@ pub use intake::{Intake, Settled};
 pub use merge::MergeCommand;
 pub use model::Activated;
 pub use operations::{Objection, OperationView};
-pub use outbox::{DeadLetter, Notification, Pace, SubscriberView, Subscription, Trouble, Turn};
+pub use outbox::{Audience, DeadLetter, Notification, Pace, SubscriberView, Subscription, Telling, Trouble, Turn};
 pub use past::{HeldLink, HeldPerson};
 pub use person::{PersonView, RecordView};
 pub use registration::Registered;
@@ -72,8 +73,8 @@ use crate::matching::{self, Model, NamePolicy};
 use crate::metrics::Count;
 pub use crate::store::InboxRow as JournalRow;
 use crate::store::{Store, Transaction};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Whether the registry links by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,6 +175,9 @@ pub struct Settings {
 #[derive(Clone)]
 pub struct Registry(Arc<Inner>);
 
+/// Wakes somebody; whether that one is still there.
+type Watcher = Box<dyn Fn() -> bool + Send + Sync>;
+
 struct Inner {
     store: Store,
     settings: Settings,
@@ -183,6 +187,8 @@ struct Inner {
     population: population::Population,
     /// Whether the rules are journalled.
     ruled: AtomicBool,
+    /// Whom to wake when there is something to tell.
+    watchers: Mutex<Vec<Watcher>>,
     worth: rehearsal::Worth,
 }
 
@@ -211,7 +217,9 @@ impl Registry {
         let records = store.read(|tx| -> Result<i64, Failure> { Ok(tx.records_count()?) })?;
         let population = population::Population::new(&settings.model, records, clock.micros());
         let (ruled, worth) = (AtomicBool::new(false), rehearsal::Worth::new());
-        let registry = Self(Arc::new(Inner { store, settings, clock, domains, regional, population, ruled, worth }));
+        let watchers = Mutex::default();
+        let inner = Inner { store, settings, clock, domains, regional, population, ruled, watchers, worth };
+        let registry = Self(Arc::new(inner));
         registry.refresh_model()?;
         Ok(registry)
     }
@@ -222,11 +230,15 @@ impl Registry {
         locks: Vec<i64>,
         mut work: impl FnMut(&mut Transaction<'_>) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
-        let counted = move |tx: &mut Transaction<'_>| -> Result<(T, Vec<Count>), Failure> {
+        let counted = move |tx: &mut Transaction<'_>| -> Result<(T, Vec<Count>, bool), Failure> {
             let done = work(tx)?;
-            Ok((done, tx.take_counts()))
+            let tells = tx.tell_all()?;
+            Ok((done, tx.take_counts(), tells))
         };
-        let (done, counts) = self.0.store.write(locks, counted)?;
+        let (done, counts, tells) = self.0.store.write(locks, counted)?;
+        if tells {
+            self.wake();
+        }
         self.0.store.metrics().did(&counts);
         let added = counts.iter().filter(|count| **count == Count::Record).count();
         self.0.population.grew(i64::try_from(added).unwrap_or(i64::MAX));
@@ -249,6 +261,15 @@ impl Registry {
             self.0.population.decides(generation, &model);
         }
         Ok(Arc::new(model.with_settings(matching::Settings { population, ..settings })))
+    }
+
+    /// From now on `watcher` is called whenever there is something to tell, until it says that nobody is there.
+    pub fn when_told(&self, watcher: Watcher) {
+        self.0.watchers.lock().unwrap_or_else(PoisonError::into_inner).push(watcher);
+    }
+
+    fn wake(&self) {
+        self.0.watchers.lock().unwrap_or_else(PoisonError::into_inner).retain(|watcher| watcher());
     }
 
     /// A key that no row has yet; in a replay the one that was drawn.

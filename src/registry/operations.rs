@@ -315,7 +315,9 @@ impl Registry {
                 for record in &planned.moving {
                     self.leave(tx, cause, RecordId(*record))?;
                 }
-                self.told(tx, cause, planned.stays)?;
+                if let Some(record) = planned.moving.first() {
+                    self.told(tx, cause, planned.stays, RecordId(*record))?;
+                }
                 opened
             }
         };

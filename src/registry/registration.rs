@@ -3,7 +3,8 @@
 //! It must never issue a second one to a person who has one.
 
 use super::act::Act;
-use super::history::Occurrence;
+use super::domains::REGIONAL_KEY;
+use super::history::{CHANGED, Occurrence};
 use super::intake::Touched;
 use super::linking::Cause;
 use super::{Failure, Registry};
@@ -64,7 +65,7 @@ impl Registry {
                 let about = (None, Some(person), None);
                 self.note(tx, cause.time, Occurrence::PersonRegistered, about, cause.actor, None)?;
                 let regional = self.issue_regional(tx, cause.time, person)?;
-                self.told(tx, cause, person)?;
+                self.told_of(tx, cause, person, REGIONAL_KEY)?;
                 regional
             }
         };
@@ -82,6 +83,7 @@ impl Registry {
     ) -> Result<String, Failure> {
         let regional = self.0.regional.render(tx.draw_counter(|| self.0.regional.take())?);
         tx.regional_insert(&regional, person, time)?;
+        self.tell_besides(tx, CHANGED, time, person, REGIONAL_KEY);
         Ok(regional)
     }
 }

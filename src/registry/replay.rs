@@ -189,6 +189,7 @@ impl Registry {
                 Some(change) => registry.message_again(tx, &row, change)?,
                 None => registry.act_again(tx, &row)?,
             }
+            tx.tell_all()?;
             let now = tx.inbox_find(row.message_key, &row.principal, &row.message_id)?;
             // Whatever comes after it, a crash too: a number that was issued is never issued again.
             if let Some(last) = drawn.counters().iter().max() {

@@ -228,7 +228,7 @@ impl Registry {
             }
             (Verdict::Different, true) => {
                 self.leave(tx, cause, record)?;
-                self.told(tx, cause, theirs)?;
+                self.told(tx, cause, theirs, record)?;
                 let person = self.open_person(tx, cause)?;
                 self.join(tx, cause, record, person, &ground)
             }

@@ -3,7 +3,8 @@
 //! It must never undo over something that was done to the same records since: that must be undone first.
 
 use super::act::Act;
-use super::history::Occurrence;
+use super::domains::REGIONAL_KEY;
+use super::history::{CHANGED, Occurrence};
 use super::intake::Touched;
 use super::linking::Cause;
 use super::operations::{Done, EFFECTS, Effects, Objection, UNDO, kind_of, reason_of};
@@ -79,11 +80,11 @@ impl Registry {
     /// regional IDs that they had, and the links that began, each with the one that it is again.
     fn move_back(&self, tx: &mut Transaction<'_>, cause: &Cause<'_>, back: &[LinkRow]) -> Result<MovedBack, Failure> {
         let mut again = Vec::with_capacity(back.len());
-        let mut left: BTreeMap<PersonId, PersonId> = BTreeMap::new();
+        let mut left: BTreeMap<PersonId, (PersonId, RecordId)> = BTreeMap::new();
         for before in back {
             let record = RecordId(before.record_id);
             if let Some(from) = tx.person_of(record)? {
-                left.insert(from, PersonId(before.person_id));
+                left.insert(from, (PersonId(before.person_id), record));
             }
             self.leave(tx, cause, record)?;
             again.push((self.restore(tx, cause, before)?, before.id));
@@ -144,7 +145,7 @@ impl Registry {
         tx.link_open(&LinkRow { id, valid_from: cause.time, valid_to: None, ..before.clone() })?;
         let (record, person) = (RecordId(before.record_id), PersonId(before.person_id));
         self.note(tx, cause.time, Occurrence::Linked, (Some(record), Some(person), None), cause.actor, cause.inbox_id)?;
-        self.told(tx, cause, person)?;
+        self.told(tx, cause, person, record)?;
         Ok(id)
     }
 
@@ -158,6 +159,7 @@ impl Registry {
         tx.person_revive(person)?;
         if let Some(regional) = regional {
             tx.regional_revive(regional)?;
+            self.tell_besides(tx, CHANGED, cause.time, person, REGIONAL_KEY);
         }
         let about = (None, Some(person), None);
         self.note(tx, cause.time, Occurrence::PersonRevived, about, cause.actor, cause.inbox_id)

@@ -3,14 +3,17 @@
 //! What is told, and when, is the registry's to say; how it is said is a [`Sink`]'s. A dispatcher must never go on to
 //! the next change before the last one was taken or put aside, and it notes nothing as taken before it was.
 
+use crate::planted::{self, Bug};
 use crate::registry::{Failure, Notification, Pace, Registry, Subscription, Trouble, Turn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// How often it is looked whether there is something to tell.
+/// How often it is looked whether there is something to tell: another process may have changed something.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How soon it is looked again once something changed: its place in the order may not be given yet.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// How often old changes are dropped.
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 
@@ -26,24 +29,46 @@ pub struct Dispatcher {
     threads: Vec<JoinHandle<()>>,
 }
 
-/// Wakes threads that wait, so that they end.
+/// Wakes threads that wait: because there is something to do, or so that they end.
 #[derive(Default)]
 pub(super) struct Bell {
-    stopped: Mutex<bool>,
+    state: Mutex<Rung>,
     rung: Condvar,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Rung {
+    times: u64,
+    stopped: bool,
 }
 
 impl Bell {
     /// Waits; whether to go on.
     pub(super) fn wait(&self, time: Duration) -> bool {
-        let stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.rung.wait_timeout_while(stopped, time, |stopped| !*stopped);
-        !*waited.unwrap_or_else(PoisonError::into_inner).0
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.rung.wait_timeout_while(state, time, |state| !state.stopped);
+        !waited.unwrap_or_else(PoisonError::into_inner).0.stopped
+    }
+
+    /// Waits, and less long where it is rung more often than `heard`, which is brought up to date; whether to go on.
+    fn wait_to_be_rung(&self, time: Duration, heard: &mut u64) -> bool {
+        let known = *heard;
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.rung.wait_timeout_while(state, time, |state| !state.stopped && state.times == known);
+        let state = *waited.unwrap_or_else(PoisonError::into_inner).0;
+        *heard = state.times;
+        !state.stopped
+    }
+
+    /// Wakes those who wait for something to do.
+    fn ring(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).times += 1;
+        self.rung.notify_all();
     }
 
     /// Wakes all that wait, for the last time.
     pub(super) fn stop(&self) {
-        *self.stopped.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).stopped = true;
         self.rung.notify_all();
     }
 }
@@ -57,14 +82,17 @@ impl Dispatcher {
         kept: Duration,
     ) -> std::io::Result<Self> {
         let bell = Arc::new(Bell::default());
+        let rung = Arc::downgrade(&bell);
+        registry.when_told(Box::new(move || rung.upgrade().map(|bell| bell.ring()).is_some()));
         let mut dispatcher = Self { bell: Arc::clone(&bell), threads: Vec::new() };
         for (subscription, sink) in sinks {
             let teller = Teller {
                 registry: registry.clone(),
                 system: subscription.system,
-                holder: registry.clock().uuid().to_string(),
+                holder: registry.holder(),
                 sink,
                 pace,
+                first: None,
             };
             dispatcher.spawn("outbox-teller", move |bell| teller.run(bell))?;
         }
@@ -107,31 +135,51 @@ struct Teller {
     holder: String,
     sink: Box<dyn Sink>,
     pace: Pace,
+    /// What was told last, for a bug that is planted.
+    first: Option<Notification>,
 }
 
 impl Teller {
     fn run(mut self, bell: &Bell) {
+        let (mut heard, mut idle) = (0, LOOK_EVERY);
         loop {
             let wait = match self.registry.outbox_turn(&self.system, &self.holder, &self.pace) {
                 Ok(Turn::Tell(notification)) => self.tell(&notification),
                 Ok(Turn::Later(time)) => time.min(LOOK_EVERY),
-                Ok(Turn::Nothing | Turn::Elsewhere) => LOOK_EVERY,
+                Ok(Turn::Nothing) => idle,
+                Ok(Turn::Elsewhere) => LOOK_EVERY,
                 Err(failure) => {
                     complain("the outbox cannot be read", &failure);
                     LOOK_EVERY * 4
                 }
             };
-            if !bell.wait(wait) {
+            let before = heard;
+            if !bell.wait_to_be_rung(wait, &mut heard) {
                 return;
             }
+            idle = if heard == before { LOOK_EVERY.min(idle * 2) } else { LOOK_AGAIN };
         }
     }
 
     /// Tells one change and notes what became of it; how long to wait then.
     fn tell(&mut self, notification: &Notification) -> Duration {
+        let notification = match &self.first {
+            Some(first) if planted::has(Bug::RenderedOnce) && first.seq == notification.seq => &first.clone(),
+            _ => notification,
+        };
+        if planted::has(Bug::RenderedOnce) {
+            self.first = Some(notification.clone());
+        }
+        if planted::has(Bug::NotedBeforeTold) {
+            let _ = self.registry.outbox_taken(&self.system, &self.holder, notification);
+        }
         // A sink that breaks off has told nothing that we know of.
         let told = catch_unwind(AssertUnwindSafe(|| self.sink.deliver(notification)))
             .unwrap_or(Err(Trouble::Refused("the delivery broke off by a defect")));
+        let told = match told {
+            Err(Trouble::Unreachable(_)) if planted::has(Bug::UnreachedForgotten) => Ok(()),
+            told => told,
+        };
         let noted = match told {
             Ok(()) => self.registry.outbox_taken(&self.system, &self.holder, notification),
             Err(trouble) => {

@@ -192,6 +192,17 @@ impl Store {
     }
 }
 
+impl Transaction<'_> {
+    /// Takes everything out of every table.
+    pub fn clear(&mut self) -> Result<(), StoreError> {
+        for table in &TABLES {
+            (table.clear)(self)?;
+        }
+        self.all_changed();
+        Ok(())
+    }
+}
+
 /// Lines as they come in.
 struct Lines {
     input: Box<dyn BufRead + Send>,
@@ -231,9 +242,7 @@ fn read_all(tx: &mut Transaction<'_>, input: Box<dyn BufRead + Send>) -> Result<
     lines.digest.update(line.as_bytes());
     let expected = read_header(tx, &lines, &header)?;
     // What the configuration wrote at the start gives way to what the export says.
-    for table in &TABLES {
-        (table.clear)(tx)?;
-    }
+    tx.clear()?;
     let mut rows = 0;
     for one in &expected {
         read_table(tx, &mut lines, one)?;

@@ -26,6 +26,11 @@ impl Ids {
         Self { clock, lane: i64::from(lane.rem_euclid(LANES)), last: AtomicI64::new(0) }
     }
 
+    /// The lane that this process has leased.
+    pub(super) fn lane(&self) -> i64 {
+        self.lane
+    }
+
     /// A key that this process has not given before; positive. A clock that steps back is outlived by the counter.
     pub(super) fn fresh(&self) -> i64 {
         let now = (self.clock.micros() / 1000 - EPOCH_MILLIS).max(0) << COUNTER_BITS;

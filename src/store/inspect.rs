@@ -104,7 +104,7 @@ mod tests {
                 None => assert!(inspect(&place.url).unwrap().steps_missing > 0),
             }
             let store = place.open(&Clock::system()).unwrap();
-            store.write(Vec::new(), |tx| tx.subscriber_on("viewer", "")).unwrap();
+            store.write(Vec::new(), |tx| tx.subscriber_on("viewer", "", "consumer")).unwrap();
             let seen = inspect(&place.url).unwrap();
             assert_eq!((seen.steps_missing, seen.reviews, seen.dead_letters), (0, 0, 0));
             assert_eq!(seen.holder.is_some(), file.is_some(), "{seen:?}");

@@ -133,6 +133,11 @@ impl Store {
         &self.0.metrics
     }
 
+    /// The lane of keys that this process holds as long as it lives.
+    pub fn lane(&self) -> i64 {
+        self.0.ids.lane()
+    }
+
     /// A key that no row has yet; positive, growing within this process.
     pub fn fresh_id(&self) -> i64 {
         self.0.ids.fresh()

@@ -275,6 +275,14 @@ pub struct SubscriberRow {
     pub holder: String,
     /// Until when, by the store's clock.
     pub held_until: i64,
+    /// What kind of listener it is, in a word of the registry; the usual kind where none.
+    pub audience: Option<String>,
+    /// The domains of which it was last told what there is, divided by blanks; none where that is not known.
+    pub shown: Option<String>,
+    /// The domains of which it is to be told anew what there is, likewise; none where it was told of all.
+    pub snapshot: Option<String>,
+    /// The last person of whom it was told anew.
+    pub snapshot_after: Option<i64>,
 }
 
 /// What a subscriber would not take.

@@ -222,6 +222,10 @@ diesel::table! {
         trouble -> Text,
         holder -> Text,
         held_until -> BigInt,
+        audience -> Nullable<Text>,
+        shown -> Nullable<Text>,
+        snapshot -> Nullable<Text>,
+        snapshot_after -> Nullable<BigInt>,
     }
 }
 

@@ -1,10 +1,10 @@
 //! One open transaction: what every table function takes.
 
-use super::StoreError;
 use super::connection::Connection;
 use super::drawn::Draws;
 use super::locks::Locks;
 use super::witness::{Changes, Seen, Thing, Witness};
+use super::{OutboxRow, StoreError};
 use crate::metrics::Count;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -17,6 +17,8 @@ pub struct Transaction<'a> {
     broken: bool,
     refused: bool,
     counts: Vec<Count>,
+    /// What must be told, not written yet.
+    pub(super) told: Vec<OutboxRow>,
     pub(super) draws: Draws,
     /// None where nothing is written, and where no lock is needed.
     pub(super) locks: Option<Locks>,
@@ -46,6 +48,7 @@ impl<'a> Transaction<'a> {
             broken: false,
             refused: false,
             counts: Vec::new(),
+            told: Vec::new(),
             draws: Draws::default(),
             locks: None,
             seen: None,

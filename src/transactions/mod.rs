@@ -5,9 +5,12 @@
 
 mod iti44_feed;
 mod iti45_crossref;
+mod iti46_notification;
 mod iti47_search;
 mod problem;
 mod wrapper;
+
+pub use iti46_notification::{NotificationSettings, Notifier, Outgoing};
 
 use crate::access::Principal;
 use crate::clock::hl7_timestamp;

@@ -1,4 +1,4 @@
-//! Bytes in, bytes out: SOAP 1.2 with WS-Addressing over HTTP, and the listeners.
+//! Bytes in, bytes out: SOAP 1.2 with WS-Addressing over HTTP, the listeners, and the calls that we make.
 //!
 //! It unwraps a payload and wraps the reply. It must never know what a payload means, decide what a caller
 //! may do, or write content of a message to the log.
@@ -7,13 +7,16 @@ mod admin;
 mod crowd;
 mod http;
 mod listen;
+mod outbound;
 mod settings;
 pub mod soap;
 mod tls;
 mod wsdl;
 
 pub use listen::{Bound, ListenError, Running, run, spawn};
+pub use outbound::{CallSettings, Caller};
 pub use settings::{FaultStatus, Settings, TlsListener};
+pub use soap::Unanswered;
 
 use crate::desk::Desk;
 use crate::metrics::Metrics;

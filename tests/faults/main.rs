@@ -14,9 +14,13 @@
 )]
 
 mod arguments;
+mod away;
 mod check;
 mod client;
 mod cluster;
+#[expect(dead_code, reason = "the integration tests use the rest of it")]
+#[path = "../it/consumer.rs"]
+mod consumer;
 mod cut;
 mod database;
 mod full;
@@ -49,6 +53,8 @@ const PARTS: &[Part] = &[
     ("planted", planted::every, 1),
     ("kill sqlite", kill::sqlite, 50),
     ("kill postgres", kill::postgres, 6),
+    ("away sqlite", away::sqlite, 6),
+    ("away postgres", away::postgres, 6),
     ("cut", cut::cycles, 8),
     ("power ext4", power::ext4, 15),
     ("power xfs", power::xfs, 15),
@@ -73,6 +79,7 @@ fn main() -> ExitCode {
     }
     let wanted = match arguments.part.as_str() {
         "kill" => format!("kill {}", arguments.store),
+        "away" => format!("away {}", arguments.store),
         "power" => format!("power {}", arguments.filesystem),
         other => other.to_owned(),
     };

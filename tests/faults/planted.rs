@@ -1,7 +1,7 @@
 //! Each bug that can be planted, and the scenario that must catch it: a harness that has never failed proves nothing.
 
 use crate::arguments::Arguments;
-use crate::{kill, nth, power, refusal};
+use crate::{away, kill, nth, power, refusal};
 use nayose::planted::Bug;
 
 /// So many cycles at most until a bug that shows by chance has shown.
@@ -12,6 +12,7 @@ pub fn every(arguments: &Arguments) -> Result<String, String> {
     if !cfg!(feature = "planted") && arguments.binary.is_none() {
         return Err("SKIPPED: build with --features planted".to_owned());
     }
+    away::sqlite(&arguments.short(6)).map_err(|what| format!("caught although nothing is planted: {what}"))?;
     kill::sqlite(&arguments.short(10)).map_err(|what| format!("caught although nothing is planted: {what}"))?;
     refusal::each_table(arguments).map_err(|what| format!("caught although nothing is planted: {what}"))?;
     let mut missed = Vec::new();
@@ -45,5 +46,6 @@ fn scenario(bug: Bug) -> fn(&Arguments) -> Result<String, String> {
         | Bug::EventMissing
         | Bug::FilingStale
         | Bug::MergeByHalf => kill::sqlite,
+        Bug::NotedBeforeTold | Bug::UnreachedForgotten | Bug::RenderedOnce | Bug::ToldBackwards => away::sqlite,
     }
 }

@@ -25,6 +25,8 @@ pub struct Launch {
     pub environment: Vec<(String, String)>,
     /// Whether answers to questions wait until their audit rows are durable.
     pub audit_wait: bool,
+    /// Where a subscriber listens that is told of everything.
+    pub subscriber: Option<String>,
     /// A program and its options that start the server in its place, with bounds.
     pub wrapped: Vec<String>,
 }
@@ -43,6 +45,7 @@ impl Launch {
             folder: folder.to_owned(),
             environment: Vec::new(),
             audit_wait: false,
+            subscriber: None,
             wrapped: Vec::new(),
         }
     }
@@ -55,7 +58,14 @@ impl Launch {
     /// Starts the process and waits for nothing.
     pub fn spawn(&self) -> Child {
         let config = self.folder.join("nayose.toml");
-        std::fs::write(&config, configuration_text(&self.url, self.audit_wait)).unwrap();
+        let mut text = configuration_text(&self.url, self.audit_wait);
+        if let Some(url) = &self.subscriber {
+            let _ = write!(
+                text,
+                "[[system]]\nid = \"viewer\"\ndevice = \"2.999.1.77\"\n[[subscriber]]\nsystem = \"viewer\"\nurl = \"{url}\"\n"
+            );
+        }
+        std::fs::write(&config, text).unwrap();
         let addresses = self.addresses();
         let _ = std::fs::remove_file(&addresses);
         let stderr = std::fs::File::options().create(true).append(true).open(self.stderr()).unwrap();

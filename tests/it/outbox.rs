@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use nayose::identity::DomainKey;
-use nayose::registry::{Notification, Pace, Registry, Subscription, Trouble, Turn};
+use nayose::registry::{DomainState, Notification, Pace, Registry, Subscription, Trouble, Turn};
 use nayose::server::{Dispatcher, Sink};
 use nayose::store::testing::Place;
 use std::sync::{Arc, Mutex};
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 const QUICK: Pace = Pace {
     lease: Duration::from_millis(400),
     refusals: 3,
+    failures: 6,
     first_pause: Duration::from_millis(2),
     longest_pause: Duration::from_millis(20),
 };
@@ -18,7 +19,7 @@ const FOREVER: Duration = Duration::from_secs(1_000_000);
 
 fn to(system: &str, domains: &[&str]) -> Subscription {
     let domains = domains.iter().map(|domain| DomainKey((*domain).to_owned())).collect();
-    Subscription { system: system.to_owned(), domains }
+    Subscription { system: system.to_owned(), domains, ..Subscription::default() }
 }
 
 /// A consumer whose manners the test sets.
@@ -184,7 +185,9 @@ fn a_crash_between_telling_and_noting_tells_again_by_another_after_the_lease() {
         // Here `a` dies: the subscriber has heard, and nobody knows.
         assert_eq!(b.outbox_turn("viewer", "b", &QUICK).unwrap(), Turn::Elsewhere, "one at a time");
         let again = next(&b, "viewer", "b");
-        assert_eq!(again, told, "told twice rather than never");
+        let content = |one: &Notification| (one.seq, one.person, one.identifiers.clone());
+        assert_eq!(content(&again), content(&told), "told twice rather than never");
+        assert_ne!(again.message_id, told.message_id, "what is told may have changed: it is another message");
         assert!(!a.outbox_taken("viewer", "a", &told).unwrap(), "who has lost the lease moves nothing");
         assert!(!a.outbox_troubled("viewer", "a", &told, Trouble::Refused("late"), &QUICK).unwrap());
         assert!(b.outbox_taken("viewer", "b", &again).unwrap());
@@ -219,8 +222,9 @@ fn each_hears_of_its_domains_what_it_may_see_when_it_hears() {
         let told = next(&registry, "h02-emr", "me");
         assert_eq!(told.seq, 4);
         let shown: Vec<_> = told.identifiers.iter().map(|one| one.identifier.value.as_str()).collect();
-        assert!(shown.len() == 2 && shown.contains(&"4"), "the regional ID and her own: {shown:?}");
-        assert_eq!(next(&registry, "all", "me").seq, 1);
+        assert_eq!(shown, ["4"], "of what it watches, and no more");
+        let told = next(&registry, "all", "me");
+        assert_eq!((told.seq, told.identifiers.len()), (1, 2), "the regional ID and her own");
     });
 }
 
@@ -254,4 +258,38 @@ fn what_all_were_told_of_is_dropped_and_the_sequence_goes_on() {
             || [next(&registry, "slow", "me")].map(|one| (one.seq, registry.outbox_taken("slow", "me", &one).unwrap()));
         assert_eq!([seqs(), seqs()], [[(4, true)], [(5, true)]]);
     }
+}
+
+#[test]
+fn what_is_staged_is_told_when_it_goes_live() {
+    on_both_stores(|store| {
+        let registry = registry(store, settings());
+        registry.subscribe(&[to("viewer", &["h01", "h02"])]).unwrap();
+        assert!(registry.set_domain_state(&caller(), "h02", DomainState::Staged).unwrap());
+        feed_some(&registry, "h02", 1, 2);
+        feed_some(&registry, "h01", 2, 2);
+        let shown = |told: &Notification| {
+            let mut shown: Vec<String> = told.identifiers.iter().map(|one| one.identifier.value.clone()).collect();
+            shown.sort();
+            shown
+        };
+        for expected in ["2", "3"] {
+            let told = next(&registry, "viewer", "me");
+            assert_eq!(shown(&told), [expected], "of h01 alone");
+            assert!(registry.outbox_taken("viewer", "me", &told).unwrap());
+        }
+        assert!(registry.set_domain_state(&caller(), "h02", DomainState::Live).unwrap());
+        let mut anew = Vec::new();
+        for _ in 0..2 {
+            let told = next(&registry, "viewer", "me");
+            anew.push(shown(&told));
+            assert!(registry.outbox_taken("viewer", "me", &told).unwrap());
+        }
+        anew.sort();
+        assert_eq!(anew, [vec!["1"], vec!["2", "2"]], "who is in the domain that went live, with all identifiers");
+        wait(
+            || matches!(registry.outbox_turn("viewer", "me", &QUICK).unwrap(), Turn::Nothing).then_some(()),
+            "the end of what is told anew",
+        );
+    });
 }

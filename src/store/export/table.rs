@@ -251,6 +251,10 @@ pub(super) const TABLES: [Table; 22] = [
         trouble: String,
         holder: String,
         held_until: i64,
+        audience: Option<String>,
+        shown: Option<String>,
+        snapshot: Option<String>,
+        snapshot_after: Option<i64>,
     }),
     table!(dead_letter by outbox_id {
         subscriber: String, outbox_id: i64, seq: i64, time: i64, kind: String, person_id: i64, attempts: i32,

@@ -43,6 +43,31 @@ impl Transaction<'_> {
         Ok(rows)
     }
 
+    /// Notes what must be told once the work is done: of one person once, however many changes it takes.
+    pub fn tell(&mut self, row: OutboxRow) {
+        let known = self.told.iter_mut().find(|one| one.person_id == row.person_id && one.kind == row.kind);
+        let Some(known) = known else { return self.told.push(row) };
+        for domain in row.domains.split_whitespace() {
+            if !known.domains.split_whitespace().any(|one| one == domain) {
+                known.domains = format!("{} {domain}", known.domains);
+            }
+        }
+    }
+
+    /// Nothing is to be told of `person` under `kind` after all.
+    pub fn tell_not(&mut self, person: PersonId, kind: &str) {
+        self.told.retain(|one| one.person_id != person.0 || one.kind != kind);
+    }
+
+    /// Keeps all that was noted to be told, the last statements of the work; whether there was anything.
+    pub fn tell_all(&mut self) -> Result<bool, StoreError> {
+        let told = std::mem::take(&mut self.told);
+        for row in &told {
+            self.outbox_insert(row)?;
+        }
+        Ok(!told.is_empty())
+    }
+
     /// Keeps what must be told.
     pub fn outbox_insert(&mut self, row: &OutboxRow) -> Result<(), StoreError> {
         if planted::has(Bug::OutboxMissing) {

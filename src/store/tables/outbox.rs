@@ -4,6 +4,7 @@
 //! store's own where it has a clock, so that processes whose clocks differ agree about a lease.
 
 use super::row_limit;
+use crate::identity::PersonId;
 use crate::store::connection::{Connection, on_connection};
 use crate::store::schema::{dead_letter, outbox, setting, subscriber};
 use crate::store::{DeadLetterRow, OutboxRow, StoreError, SubscriberRow, Transaction};
@@ -66,8 +67,8 @@ impl Transaction<'_> {
             .optional())
     }
 
-    /// From now on `name` is told of `domains`: from where it was, or from here on where it is new.
-    pub fn subscriber_on(&mut self, name: &str, domains: &str) -> Result<(), StoreError> {
+    /// From now on `name`, of kind `audience`, is told of `domains`: from where it was, or from here on where it is new.
+    pub fn subscriber_on(&mut self, name: &str, domains: &str, audience: &str) -> Result<(), StoreError> {
         let last: Option<i64> = on_connection!(self, c => outbox::table.select(max(outbox::seq)).first(c))?;
         let row = SubscriberRow {
             name: name.to_owned(),
@@ -80,14 +81,56 @@ impl Transaction<'_> {
             trouble: String::new(),
             holder: String::new(),
             held_until: 0,
+            audience: Some(audience.to_owned()),
+            shown: None,
+            snapshot: None,
+            snapshot_after: None,
         };
         on_connection!(self, connection => diesel::insert_into(subscriber::table)
             .values(&row)
             .on_conflict(subscriber::name)
             .do_update()
-            .set((subscriber::domains.eq(domains), subscriber::state.eq("on")))
+            .set((
+                subscriber::domains.eq(domains),
+                subscriber::state.eq("on"),
+                subscriber::audience.eq(Some(audience)),
+            ))
             .execute(connection))?;
         Ok(())
+    }
+
+    /// Notes what `name` may be shown now. Where it is to be told anew of what there is in `snapshot`, it begins with
+    /// the first person.
+    pub fn subscriber_shown(&mut self, name: &str, shown: &str, snapshot: Option<&str>) -> Result<(), StoreError> {
+        on_connection!(self, connection => diesel::update(subscriber::table.find(name))
+            .set(subscriber::shown.eq(Some(shown)))
+            .execute(connection))?;
+        if let Some(domains) = snapshot {
+            on_connection!(self, connection => diesel::update(subscriber::table.find(name))
+                .set((subscriber::snapshot.eq(Some(domains)), subscriber::snapshot_after.eq(Some(0_i64))))
+                .execute(connection))?;
+        }
+        Ok(())
+    }
+
+    /// Notes that `name` was told anew of all persons up to `person`, or of all where there is none; false where
+    /// `holder` has lost its lease to another.
+    pub fn subscriber_told_anew(
+        &mut self,
+        name: &str,
+        holder: &str,
+        person: Option<PersonId>,
+    ) -> Result<bool, StoreError> {
+        let of_holder = subscriber::table.find(name).filter(subscriber::holder.eq(holder));
+        let changed = match person {
+            Some(person) => on_connection!(self, connection => diesel::update(of_holder)
+                .set(subscriber::snapshot_after.eq(Some(person.0)))
+                .execute(connection))?,
+            None => on_connection!(self, connection => diesel::update(of_holder)
+                .set((subscriber::snapshot.eq(None::<&str>), subscriber::snapshot_after.eq(None::<i64>)))
+                .execute(connection))?,
+        };
+        Ok(changed == 1)
     }
 
     /// `name` is configured no more; its place is kept.
@@ -106,6 +149,14 @@ impl Transaction<'_> {
             .set((subscriber::holder.eq(holder), subscriber::held_until.eq(until)))
             .execute(connection))?;
         Ok(taken == 1)
+    }
+
+    /// Ends the lease on `name`, whoever holds it.
+    pub fn subscriber_free(&mut self, name: &str) -> Result<(), StoreError> {
+        on_connection!(self, connection => diesel::update(subscriber::table.find(name))
+            .set((subscriber::holder.eq(""), subscriber::held_until.eq(0_i64)))
+            .execute(connection))?;
+        Ok(())
     }
 
     /// Notes that all up to the place `delivered` is done with; false where `holder` has lost its lease to another.

@@ -88,6 +88,18 @@ impl Transaction<'_> {
         Ok(found.map(PersonId))
     }
 
+    /// At most `limit` active persons after `after`, in ascending order.
+    pub fn persons_after(&mut self, after: PersonId, limit: usize) -> Result<Vec<PersonId>, StoreError> {
+        let found: Vec<i64> = on_connection!(self, connection => person::table
+            .filter(person::id.gt(after.0))
+            .filter(person::state.eq("active"))
+            .order(person::id.asc())
+            .limit(super::row_limit(limit))
+            .select(person::id)
+            .load(connection))?;
+        Ok(found.into_iter().map(PersonId).collect())
+    }
+
     /// The active records that are this person's now, in ascending order.
     pub fn records_of(&mut self, id: PersonId) -> Result<Vec<SourceRecordRow>, StoreError> {
         on_connection!(self, connection => link::table

@@ -76,6 +76,19 @@ impl Transaction<'_> {
         Ok(taken.taken)
     }
 
+    /// Whether no process that lives holds `lane`. Where this process is the database nobody else ever does.
+    pub fn lane_is_free(&mut self, lane: i32) -> Result<bool, StoreError> {
+        if matches!(self.connection(), Connection::Sqlite(_)) {
+            return Ok(false);
+        }
+        let taken: Taken = on_connection!(self, connection =>
+            diesel::sql_query("SELECT pg_try_advisory_xact_lock($1, $2) AS taken")
+                .bind::<Integer, _>(OWN_LOCKS)
+                .bind::<Integer, _>(lane)
+                .get_result(connection))?;
+        Ok(taken.taken)
+    }
+
     /// Waits until no other process migrates. PostgreSQL only.
     pub(in crate::store) fn lock_migrations(&mut self) -> Result<(), StoreError> {
         self.own_lock("SELECT pg_advisory_lock($1, $2)", LOCK_MIGRATIONS)
@@ -120,7 +133,7 @@ impl Transaction<'_> {
     }
 
     /// Whether nobody has sent or asked this store anything yet.
-    pub(in crate::store) fn is_without_content(&mut self) -> Result<bool, StoreError> {
+    pub fn is_without_content(&mut self) -> Result<bool, StoreError> {
         use crate::store::schema::{person, regional_id, source_record};
         let mut rows: i64 = on_connection!(self, c => inbox::table.count().get_result(c))?;
         rows += on_connection!(self, c => source_record::table.count().get_result::<i64>(c))?;

@@ -11,6 +11,17 @@ use crate::store::{SourceRecordRow, StoreError, Transaction};
 use diesel::prelude::*;
 
 impl Transaction<'_> {
+    /// Whether there is any active record in the domain `key`.
+    pub fn domain_is_used(&mut self, key: &str) -> Result<bool, StoreError> {
+        let found: Option<i64> = on_connection!(self, connection => source_record::table
+            .filter(source_record::domain_key.eq(key))
+            .filter(source_record::status.eq("active"))
+            .select(source_record::id)
+            .first(connection)
+            .optional())?;
+        Ok(found.is_some())
+    }
+
     /// The latest generation of an identifier.
     pub fn record_find(
         &mut self,

@@ -20,6 +20,16 @@ impl Transaction<'_> {
             .optional())
     }
 
+    /// The first regional ID that a person was given, whether it is active or not.
+    pub fn regional_given(&mut self, person: PersonId) -> Result<Option<String>, StoreError> {
+        on_connection!(self, connection => regional_id::table
+            .filter(regional_id::person_id.eq(person.0))
+            .order((regional_id::issued.asc(), regional_id::value.asc()))
+            .select(regional_id::value)
+            .first(connection)
+            .optional())
+    }
+
     /// The active regional IDs of several persons, in ascending order of person.
     pub fn regionals_of(&mut self, persons: &[PersonId]) -> Result<Vec<(PersonId, String)>, StoreError> {
         let mut found: Vec<(i64, i64, String)> = Vec::with_capacity(persons.len());

@@ -5,12 +5,14 @@
 
 mod action;
 mod addressing;
+pub(super) mod call;
 mod envelope;
 mod fault;
 mod media;
 mod reply;
 
 pub use action::transaction;
+pub use call::Unanswered;
 pub use fault::Fault;
 pub use media::{Media, media};
 

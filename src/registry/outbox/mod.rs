@@ -4,27 +4,22 @@
 //! rendered when it is told, from what the subscriber may see then. A change is done with only after the subscriber
 //! has taken it: a dispatcher that dies between the two tells it again. Nothing here knows a wire.
 
-use super::{Failure, Registry, ShownRecord};
-use crate::access::Principal;
-use crate::identity::{DomainKey, PersonId};
-use crate::store::{DeadLetterRow, OutboxRow, StoreError, SubscriberRow, Transaction};
-use std::time::Duration;
+mod subscription;
+mod telling;
 
-/// Rows that are looked through at a time for one that concerns a subscriber.
-const PAGE: usize = 200;
+pub use subscription::{Audience, Subscription};
+
+use super::{Failure, Registry, ShownRecord};
+use crate::audit::{Action, AuditEvent, AuditOutcome};
+use crate::identity::{PatientIdentifier, PersonId};
+use crate::store::{DeadLetterRow, StoreError, SubscriberRow, Transaction};
+use std::time::Duration;
+use telling::Waiting;
+
 /// Most rows of the outbox that one transaction drops.
 const PRUNED_AT_ONCE: usize = 500;
 /// Most dead letters of one list.
 const MOST_LISTED: usize = 10_000;
-
-/// Who is told of what.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subscription {
-    /// The key of the system that is told.
-    pub system: String,
-    /// The domains that it is told about; all where empty.
-    pub domains: Vec<DomainKey>,
-}
 
 /// How a dispatcher goes about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +28,9 @@ pub struct Pace {
     pub lease: Duration,
     /// How often a subscriber may refuse one change before it is put aside.
     pub refusals: u32,
+    /// Likewise where it says that it cannot work on it: a change that it always fails by must not hold up the rest for
+    /// ever, and a breakdown of an hour must put nothing aside.
+    pub failures: u32,
     /// The pause after the first failure; it doubles with each.
     pub first_pause: Duration,
     /// The longest pause.
@@ -44,16 +42,32 @@ impl Default for Pace {
         Self {
             lease: Duration::from_secs(60),
             refusals: 8,
+            failures: 24,
             first_pause: Duration::from_secs(1),
             longest_pause: Duration::from_secs(300),
         }
     }
 }
 
+/// What is said of the identifiers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Telling {
+    /// They are one patient's now.
+    CrossReference,
+    /// The one is new.
+    Issued,
+    /// The one stands for this one too from now on.
+    Replaced(PatientIdentifier),
+}
+
 /// One change as one subscriber is told of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notification {
-    /// Its place in commit order.
+    /// The id of the message that tells it, fresh for each try.
+    pub message_id: String,
+    /// What is said.
+    pub telling: Telling,
+    /// Its place in commit order; of what is told anew, the place that was reached.
     pub seq: i64,
     /// When it happened, in microseconds since 1970.
     pub time: i64,
@@ -67,8 +81,19 @@ pub struct Notification {
     id: i64,
     /// Whose it was when it happened.
     told_of: i64,
-    /// Whether it was put aside before.
-    again: bool,
+    /// Where it comes from.
+    source: Source,
+}
+
+/// Where something to tell comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    /// The outbox, where it is next.
+    Next,
+    /// It was put aside before.
+    Again,
+    /// It is told anew, since what the subscriber may be shown has changed.
+    Anew,
 }
 
 /// Why a subscriber was not told.
@@ -78,6 +103,8 @@ pub enum Trouble {
     Unreachable(&'static str),
     /// It was reached and said no: after some times the change is put aside.
     Refused(&'static str),
+    /// It was reached and says that it cannot work on it: after many more times the change is put aside.
+    Failing(&'static str),
 }
 
 /// What a dispatcher is to do now.
@@ -136,27 +163,6 @@ pub struct DeadLetter {
 }
 
 impl Registry {
-    /// From now on these are told, and nobody else. Who is new is told of what happens from now on.
-    pub fn subscribe(&self, subscriptions: &[Subscription]) -> Result<(), Failure> {
-        let subscriptions = subscriptions.to_vec();
-        let known = self.0.store.read(|tx| -> Result<_, Failure> { Ok(tx.subscribers()?) })?;
-        if known.is_empty() && subscriptions.is_empty() {
-            return Ok(());
-        }
-        self.write(Vec::new(), move |tx| {
-            for one in &subscriptions {
-                let domains: Vec<&str> = one.domains.iter().map(|domain| domain.0.as_str()).collect();
-                tx.subscriber_on(&one.system, &domains.join(" "))?;
-            }
-            for row in tx.subscribers()? {
-                if !subscriptions.iter().any(|one| one.system == row.name) {
-                    tx.subscriber_off(&row.name)?;
-                }
-            }
-            Ok(())
-        })
-    }
-
     /// What `holder` is to do now for the subscriber `system`. Where there is something to tell, it holds the lease
     /// afterwards.
     pub fn outbox_turn(&self, system: &str, holder: &str, pace: &Pace) -> Result<Turn, Failure> {
@@ -169,26 +175,57 @@ impl Registry {
         self.write(Vec::new(), move |tx| {
             let now = registry.store_time(tx)?;
             let half = micros(pace.lease / 2);
+            if tx.subscriber(&system)?.is_some_and(|row| row.held_until > now && row.holder != holder)
+                && registry.holder_is_gone(tx, &system)?
+            {
+                tx.subscriber_free(&system)?;
+            }
             let held = tx.subscriber(&system)?.is_some_and(|row| row.holder == holder && row.held_until - now > half);
             if !held && !tx.subscriber_lease(&system, &holder, now, now + micros(pace.lease))? {
                 return Ok(Turn::Elsewhere);
             }
             let Some(row) = tx.subscriber(&system)? else { return Ok(Turn::Nothing) };
             if let Some(letter) = tx.dead_letter_again(&system)? {
-                return registry.render(tx, &system, Waiting::of_letter(letter));
+                let number = letter.outbox_id;
+                let told = registry.render(tx, &row, Waiting::of_letter(letter))?;
+                if told.is_none() {
+                    tx.dead_letter_remove(&system, number)?;
+                }
+                return Ok(told.map_or(Turn::Later(Duration::ZERO), Turn::Tell));
             }
-            registry.first_of_concern(tx, &row, &holder)
+            match row.snapshot.as_deref().map(str::to_owned) {
+                Some(domains) => registry.next_anew(tx, &row, &holder, &domains),
+                None => registry.first_of_concern(tx, &row, &holder),
+            }
         })
+    }
+
+    /// A name for a dispatcher of this process: it tells whether the process lives.
+    pub fn holder(&self) -> String {
+        format!("{}:{}", self.0.store.lane(), self.0.clock.uuid())
+    }
+
+    /// Whether the process is gone whose dispatcher holds the lease on `system`. Where that cannot be told, the lease
+    /// runs out.
+    fn holder_is_gone(&self, tx: &mut Transaction<'_>, system: &str) -> Result<bool, Failure> {
+        let Some(row) = tx.subscriber(system)? else { return Ok(false) };
+        let lane = row.holder.split_once(':').and_then(|(lane, _)| lane.parse::<i32>().ok());
+        match lane.filter(|lane| i64::from(*lane) != self.0.store.lane()) {
+            Some(lane) => Ok(tx.lane_is_free(lane)?),
+            None => Ok(false),
+        }
     }
 
     /// The turn of a dispatcher that has nothing to write.
     fn idle(&self, tx: &mut Transaction<'_>, system: &str, holder: &str) -> Result<Option<Turn>, Failure> {
         let now = self.store_time(tx)?;
         let Some(row) = tx.subscriber(system)? else { return Ok(Some(Turn::Nothing)) };
-        let nothing = tx.outbox_after(row.delivered, 1)?.is_empty() && tx.dead_letter_again(system)?.is_none();
+        let nothing = row.snapshot.is_none()
+            && tx.outbox_after(row.delivered, 1)?.is_empty()
+            && tx.dead_letter_again(system)?.is_none();
         Ok(if nothing || row.state != "on" {
             Some(Turn::Nothing)
-        } else if row.holder != holder && row.held_until > now {
+        } else if row.holder != holder && row.held_until > now && !self.holder_is_gone(tx, system)? {
             Some(Turn::Elsewhere)
         } else if row.next_try > now {
             Some(Turn::Later(Duration::from_micros(u64::try_from(row.next_try - now).unwrap_or(0))))
@@ -197,51 +234,59 @@ impl Registry {
         })
     }
 
-    /// The next change that concerns the subscriber; those that do not are done with.
-    fn first_of_concern(&self, tx: &mut Transaction<'_>, row: &SubscriberRow, holder: &str) -> Result<Turn, Failure> {
-        let domains: Vec<&str> = row.domains.split_whitespace().collect();
-        let page = tx.outbox_after(row.delivered, PAGE)?;
-        let concerns =
-            |one: &OutboxRow| domains.is_empty() || one.domains.split(' ').any(|domain| domains.contains(&domain));
-        let found = page.iter().position(concerns);
-        let passed = page.get(..found.unwrap_or(page.len())).and_then(<[OutboxRow]>::last).and_then(|one| one.seq);
-        if let Some(passed) = passed {
-            tx.subscriber_delivered(&row.name, holder, passed)?;
-        }
-        match found.and_then(|at| page.into_iter().nth(at)) {
-            Some(one) => self.render(tx, &row.name, Waiting::of_row(one)),
-            // There may be more behind a full page that concerns nobody here.
-            None if passed.is_some() => Ok(Turn::Later(Duration::ZERO)),
-            None => Ok(Turn::Nothing),
-        }
-    }
-
-    fn render(&self, tx: &mut Transaction<'_>, system: &str, waiting: Waiting) -> Result<Turn, Failure> {
-        let person = self.living(tx, PersonId(waiting.person))?;
-        let identifiers = self.identifiers_of(tx, &Principal::system(system), person, &[])?;
-        Ok(Turn::Tell(Box::new(Notification {
-            seq: waiting.seq,
-            time: waiting.time,
-            kind: waiting.kind,
-            person,
-            identifiers,
-            id: waiting.id,
-            told_of: waiting.person,
-            again: waiting.again,
-        })))
-    }
-
     /// Notes that the subscriber has taken `notification`; false where the lease was lost meanwhile: it is told again.
     pub fn outbox_taken(&self, system: &str, holder: &str, notification: &Notification) -> Result<bool, Failure> {
-        let (system, holder) = (system.to_owned(), holder.to_owned());
-        let (id, seq, again) = (notification.id, notification.seq, notification.again);
-        self.write(Vec::new(), move |tx| {
-            if !again {
-                return Ok(tx.subscriber_delivered(&system, &holder, seq)?);
+        let (registry, system, holder) = (self.clone(), system.to_owned(), holder.to_owned());
+        let notification = notification.clone();
+        let noted = self.write(Vec::new(), move |tx| {
+            registry.audit_told(tx, &system, &notification, "")?;
+            registry.done_with(tx, &system, &holder, &notification)
+        })?;
+        self.0.store.metrics().notification("taken");
+        Ok(noted)
+    }
+
+    /// Nothing more is to be done about `notification`.
+    fn done_with(
+        &self,
+        tx: &mut Transaction<'_>,
+        system: &str,
+        holder: &str,
+        notification: &Notification,
+    ) -> Result<bool, Failure> {
+        let untroubled = |tx: &mut Transaction<'_>| tx.subscriber_troubled(system, holder, (0, 0), 0, "");
+        Ok(match notification.source {
+            Source::Next => tx.subscriber_delivered(system, holder, notification.seq)?,
+            Source::Again => {
+                tx.dead_letter_remove(system, notification.id)?;
+                untroubled(tx)?
             }
-            tx.dead_letter_remove(&system, id)?;
-            Ok(tx.subscriber_troubled(&system, &holder, (0, 0), 0, "")?)
+            Source::Anew => {
+                tx.subscriber_told_anew(system, holder, Some(PersonId(notification.told_of)))? && untroubled(tx)?
+            }
         })
+    }
+
+    /// Whoever was shown identifiers is in the audit trail, also where they would not take them.
+    fn audit_told(
+        &self,
+        tx: &mut Transaction<'_>,
+        system: &str,
+        notification: &Notification,
+        refused: &str,
+    ) -> Result<(), Failure> {
+        let event = AuditEvent {
+            transaction: if notification.telling == Telling::CrossReference { "ITI-46" } else { "ITI-44" },
+            principal: system.to_owned(),
+            action: Action::Read,
+            outcome: if refused.is_empty() { AuditOutcome::Success } else { AuditOutcome::MinorFailure },
+            reason: refused.to_owned(),
+            message_id: notification.message_id.clone(),
+            records: notification.identifiers.iter().filter_map(|shown| shown.record).collect(),
+            persons: vec![notification.person],
+        };
+        let id = self.fresh(tx)?;
+        Ok(tx.audit_insert(&event, id, self.0.clock.micros())?)
     }
 
     /// Notes that the subscriber has not taken `notification`; false where the lease was lost meanwhile.
@@ -256,27 +301,36 @@ impl Registry {
         let (registry, system, holder, pace) = (self.clone(), system.to_owned(), holder.to_owned(), *pace);
         let notification = notification.clone();
         let drawn = self.0.clock.uuid().as_u64_pair().1;
+        self.0.store.metrics().notification(match trouble {
+            Trouble::Unreachable(_) => "unreachable",
+            Trouble::Refused(_) => "refused",
+            Trouble::Failing(_) => "failing",
+        });
         self.write(Vec::new(), move |tx| {
             let now = registry.store_time(tx)?;
             let Some(row) = tx.subscriber(&system)?.filter(|row| row.holder == holder) else { return Ok(false) };
-            let (refused, word) = match trouble {
-                Trouble::Unreachable(word) => (0, word),
-                Trouble::Refused(word) => (1, word),
+            let (refused, most, word) = match trouble {
+                Trouble::Unreachable(word) => (0, u32::MAX, word),
+                Trouble::Refused(word) => (1, pace.refusals, word),
+                Trouble::Failing(word) => (1, pace.failures, word),
             };
             let (attempts, refusals) = (row.attempts.saturating_add(1), row.refusals.saturating_add(refused));
+            if refused == 1 {
+                registry.audit_told(tx, &system, &notification, "refused")?;
+            }
             // What was put aside before goes back at once: an operator tries it again.
-            let given_up =
-                refused == 1 && (notification.again || u32::try_from(refusals).is_ok_and(|n| n >= pace.refusals));
+            let again = notification.source == Source::Again;
+            let given_up = refused == 1 && (again || u32::try_from(refusals).is_ok_and(|n| n >= most));
             if !given_up {
                 let next = now + micros(pause(&pace, attempts, drawn));
                 return Ok(tx.subscriber_troubled(&system, &holder, (attempts, refusals), next, word)?);
             }
             tx.dead_letter_put(&notification.letter(&system, refusals, word, now))?;
             log::error!("subscriber {system} has refused a change for good: see `nayose outbox list`");
-            if notification.again {
+            if again {
                 return Ok(tx.subscriber_troubled(&system, &holder, (0, 0), 0, "")?);
             }
-            Ok(tx.subscriber_delivered(&system, &holder, notification.seq)?)
+            registry.done_with(tx, &system, &holder, &notification)
         })
     }
 
@@ -341,30 +395,8 @@ impl Registry {
     }
 
     /// What time it is to every process at this store.
-    fn store_time(&self, tx: &mut Transaction<'_>) -> Result<i64, StoreError> {
+    pub(super) fn store_time(&self, tx: &mut Transaction<'_>) -> Result<i64, StoreError> {
         Ok(tx.database_time()?.unwrap_or_else(|| self.0.clock.micros()))
-    }
-}
-
-/// A row of the outbox or a dead letter.
-struct Waiting {
-    id: i64,
-    seq: i64,
-    time: i64,
-    kind: String,
-    person: i64,
-    again: bool,
-}
-
-impl Waiting {
-    fn of_row(row: OutboxRow) -> Self {
-        let seq = row.seq.unwrap_or(0);
-        Self { id: row.id, seq, time: row.time, kind: row.kind, person: row.person_id, again: false }
-    }
-
-    fn of_letter(row: DeadLetterRow) -> Self {
-        let DeadLetterRow { outbox_id: id, seq, time, kind, person_id: person, .. } = row;
-        Self { id, seq, time, kind, person, again: true }
     }
 }
 
