@@ -257,3 +257,25 @@ fn every_mutant_gets_a_defined_answer() {
         play(strictness, seed, count);
     }
 }
+
+#[test]
+fn what_is_forgiven_is_counted() {
+    let (service, _place) = service(Strictness::Lenient);
+    let rules = Settings::default().rules();
+    let (endpoint, text) = own().into_iter().next().expect("a message");
+    let send = |text: &str, without: &str| {
+        let body = enveloped(text, "PRPA_IN201301UV02").replace(without, "");
+        let content_type = Some("application/soap+xml; charset=UTF-8");
+        let request = Request { body: body.as_bytes(), content_type, endpoint, peer: &Peer::default() };
+        let fresh = || Clock::system().uuid().to_string();
+        exchange(&request, &service, &rules, &fresh).expect("a store that knows what it did").body
+    };
+    let counted =
+        |what: &str| service.metrics().render().contains(&format!("nayose_forgiven_total{{what=\"{what}\"}} 1\n"));
+    assert!(send(&text, "<none/>").contains("code=\"CA\""));
+    assert!(!service.metrics().render().contains("nayose_forgiven_total{"), "a proper message needs no pardon");
+    let sloppy = text.replace("<acceptAckCode code=\"AL\"/>", "<acceptAckCode code=\"NE\"/>");
+    let action = "<a:Action e:mustUnderstand=\"1\">urn:hl7-org:v3:PRPA_IN201301UV02</a:Action>";
+    send(&sloppy, action);
+    assert!(counted("value") && counted("no_action"), "{}", service.metrics().render());
+}

@@ -141,15 +141,16 @@ impl Transmission<'_> {
     }
 }
 
-/// A device by its first valid id; one whose id is no OID is told as unknown.
+/// The nil UUID as an OID: for a device that has no OID, since IHE wants one (ITI TF-2: Appendix O, tables O.1.2-1 and
+/// O.1.3-2), and since no device can have this one.
+const NOBODY: &str = "2.25.0";
+
+/// A device by its first valid id; one whose id is no OID is told as nobody.
 fn device(w: &mut Writer, device: &Device) {
     let valid =
         |ids: &[InstanceIdentifier]| ids.iter().find(|id| Oid::parse(&id.root).is_ok()).map(|id| id.root.clone());
     w.open("device").attribute("classCode", "DEV").attribute("determinerCode", "INSTANCE");
-    match valid(&device.ids) {
-        Some(root) => w.empty("id", &[("root", &root)]),
-        None => w.empty("id", &[("nullFlavor", "UNK")]),
-    };
+    w.empty("id", &[("root", valid(&device.ids).as_deref().unwrap_or(NOBODY))]);
     if let Some(root) = valid(&device.organizations) {
         w.open("asAgent").attribute("classCode", "AGNT");
         w.open("representedOrganization").attribute("classCode", "ORG").attribute("determinerCode", "INSTANCE");
