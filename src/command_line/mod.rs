@@ -25,6 +25,7 @@ mod review;
 mod schema;
 mod serve;
 mod show;
+mod standing;
 mod steward;
 mod verify;
 mod what_if;

@@ -78,7 +78,7 @@ impl Registry {
             reason: reason.clone(),
         };
         let journalled = self.journal_act(tx, actor, now, &act)?;
-        let cause = Cause { time: now, actor, inbox_id: Some(journalled.id()) };
+        let cause = Cause::new(now, actor, Some(journalled.id()));
         let (erased, messages) = counted(tx, &records)?;
         for row in messages {
             tx.journal_blank(&row, &blanked(&row)?)?;

@@ -56,6 +56,18 @@ impl Registry {
         actor: &str,
         inbox_id: Option<i64>,
     ) -> Result<(), Failure> {
+        self.note_more(tx, time, what, (record, person, other), (actor, inbox_id, ""))
+    }
+
+    /// Writes one event with more about it. The words are stored: they never change meaning.
+    pub(super) fn note_more(
+        &self,
+        tx: &mut Transaction<'_>,
+        time: i64,
+        what: Occurrence,
+        (record, person, other): About,
+        (actor, inbox_id, more): (&str, Option<i64>, &str),
+    ) -> Result<(), Failure> {
         let id = self.fresh(tx)?;
         tx.came_of_it(stable_key(&[what.word(), &format!("{:?}", (record, person, other))]));
         Ok(tx.event_insert(&EventRow {
@@ -68,17 +80,22 @@ impl Registry {
             other_id: other,
             actor: actor.to_owned(),
             inbox_id,
-            detail: String::new(),
+            detail: more.to_owned(),
         })?)
     }
 
     /// Writes that the identifiers of `person` changed. The payload is rendered at delivery, from what the
     /// subscriber may see then (decision 21).
     pub(super) fn told(&self, tx: &mut Transaction<'_>, cause: &Cause<'_>, person: PersonId) -> Result<(), Failure> {
-        let records = tx.records_of(person)?;
-        let mut domains: Vec<&str> = records.iter().map(|row| row.domain_key.as_str()).collect();
-        domains.sort_unstable();
-        domains.dedup();
+        if cause.silent {
+            return Ok(());
+        }
+        let all = tx.domains_of(person)?;
+        let shown = |key: &&String| cause.shown == Some(key.as_str()) || !self.0.domains.is_staged(key);
+        let domains: Vec<&str> = all.iter().filter(shown).map(String::as_str).collect();
+        if domains.is_empty() && !all.is_empty() {
+            return Ok(());
+        }
         let id = self.fresh(tx)?;
         Ok(tx.outbox_insert(&OutboxRow {
             id,

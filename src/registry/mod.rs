@@ -32,6 +32,8 @@ mod replay;
 mod review;
 mod rules;
 mod search;
+mod shadow;
+mod staging;
 mod undo;
 mod urgency;
 mod verify;
@@ -45,7 +47,7 @@ pub use erase::Erased;
 pub use error::{Failure, Place, Reason, Refusal};
 pub use explain::{ExplainedRecord, PairView, Whole, Word};
 pub use feed::{FeedCommand, FeedOutcome, Remark};
-pub use import::{Entry, Reached, Taken};
+pub use import::{Entry, Flowed, Portion, Reached, Taken};
 pub use intake::{Intake, Settled};
 pub use merge::MergeCommand;
 pub use operations::{Objection, OperationView};
@@ -56,6 +58,8 @@ pub use registration::Registered;
 pub use replay::{Change, ReplayError, Replayed};
 pub use review::{ReviewView, ReviewedNow, Verdict as ReviewVerdict};
 pub use search::{FoundPerson, SearchAnswer, Source};
+pub use shadow::ShadowNote;
+pub use staging::{Announcement, DomainReport, Staged};
 pub use urgency::Urgency;
 pub use verify::Finding;
 pub use what_if::{Asked, Difference, Fate, Moment, Rule, Sample, WhatIf};
@@ -67,6 +71,7 @@ use crate::identity::{DomainKey, Oid, PersonId, RecordId};
 use crate::matching::{self, Model, NamePolicy};
 use crate::metrics::Count;
 pub use crate::store::InboxRow as JournalRow;
+pub use crate::store::Load;
 use crate::store::{Store, Transaction};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -180,6 +185,7 @@ struct Inner {
     /// Whether the rules are journalled.
     ruled: AtomicBool,
     worth: rehearsal::Worth,
+    shadow: shadow::Shadow,
 }
 
 impl Registry {
@@ -206,8 +212,8 @@ impl Registry {
     ) -> Result<Self, Failure> {
         let records = store.read(|tx| -> Result<i64, Failure> { Ok(tx.records_count()?) })?;
         let population = population::Population::new(&settings.model, records, clock.micros());
-        let (ruled, worth) = (AtomicBool::new(false), rehearsal::Worth::new());
-        Ok(Self(Arc::new(Inner { store, settings, clock, domains, regional, population, ruled, worth })))
+        let (ruled, worth, shadow) = (AtomicBool::new(false), rehearsal::Worth::new(), shadow::Shadow::default());
+        Ok(Self(Arc::new(Inner { store, settings, clock, domains, regional, population, ruled, worth, shadow })))
     }
 
     /// Runs `work` in a write transaction; what it did is counted after the commit.

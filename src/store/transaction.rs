@@ -3,6 +3,7 @@
 use super::StoreError;
 use super::connection::Connection;
 use super::drawn::Draws;
+use super::load::Load;
 use super::locks::Locks;
 use super::witness::{Changes, Seen, Thing, Witness};
 use crate::metrics::Count;
@@ -18,6 +19,9 @@ pub struct Transaction<'a> {
     refused: bool,
     counts: Vec<Count>,
     pub(super) draws: Draws,
+    /// Where many records are loaded.
+    pub(super) load: Option<Box<Load>>,
+    loaded: usize,
     /// None where nothing is written, and where no lock is needed.
     pub(super) locks: Option<Locks>,
     /// What was read, where it is noted.
@@ -47,6 +51,8 @@ impl<'a> Transaction<'a> {
             refused: false,
             counts: Vec::new(),
             draws: Draws::default(),
+            load: None,
+            loaded: 0,
             locks: None,
             seen: None,
             changes: None,
@@ -112,6 +118,16 @@ impl<'a> Transaction<'a> {
     /// Whether all that `witness` saw is as it was; no where that is not known.
     pub fn still(&self, witness: &Witness) -> bool {
         self.changes.as_ref().is_some_and(|changes| changes.none_of(witness))
+    }
+
+    /// One more record was loaded.
+    pub(super) fn has_loaded(&mut self) {
+        self.loaded += 1;
+    }
+
+    /// How many records were loaded.
+    pub(super) fn loaded(&self) -> usize {
+        self.loaded
     }
 
     /// Notes what is to be counted once this is committed.

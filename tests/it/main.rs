@@ -32,6 +32,7 @@ mod replay_command;
 mod retention;
 mod scale;
 mod search;
+mod staging;
 mod stewardship;
 mod support;
 mod tidy;
