@@ -37,6 +37,11 @@ pub enum Count {
         /// How many were compared.
         candidates: u32,
     },
+    /// A model in the shadow decided as well: `same`, or how it differed.
+    Shadow {
+        /// How the two agree.
+        agreement: &'static str,
+    },
     /// A source record was added.
     Record,
     /// A link was made: `automatic`, `source` or `steward`.
@@ -61,6 +66,7 @@ struct Inner {
     forgiven: Counters<1>,
     feeds: Counters<1>,
     decisions: Counters<1>,
+    shadow: Counters<1>,
     candidates: Histogram,
     added: Counter,
     links: Counters<1>,
@@ -126,6 +132,7 @@ impl Default for Metrics {
             forgiven: Family::default(),
             feeds: Family::default(),
             decisions: Family::default(),
+            shadow: Family::default(),
             candidates: Histogram::new(CANDIDATES),
             added: Counter::default(),
             links: Family::default(),
@@ -167,6 +174,7 @@ impl Inner {
         let registry = &mut self.registry;
         registry.register("feeds", "Feeds by how they ended", self.feeds.clone());
         registry.register("decisions", "Decisions of the matcher", self.decisions.clone());
+        registry.register("shadow", "Decisions of a model in the shadow, by how they agree", self.shadow.clone());
         registry.register("candidates", "Records compared for one decision", self.candidates.clone());
         registry.register("records_added", "Source records added by this process", self.added.clone());
         registry.register("links", "Links made, by origin", self.links.clone());
@@ -253,6 +261,7 @@ impl Metrics {
                     inner.decisions.get_or_create(&[("outcome", outcome)]).inc();
                     inner.candidates.observe(f64::from(candidates));
                 }
+                Count::Shadow { agreement } => _ = inner.shadow.get_or_create(&[("agreement", agreement)]).inc(),
                 Count::Record => _ = inner.added.inc(),
                 Count::Linked(origin) => _ = inner.links.get_or_create(&[("origin", origin)]).inc(),
                 Count::Unlinked => _ = inner.unlinked.inc(),

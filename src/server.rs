@@ -105,18 +105,21 @@ impl From<ListenError> for StartError {
 pub fn registry(settings: &Configuration, clock: Clock) -> Result<Registry, StartError> {
     // What can be wrong with the configuration comes before anything is opened.
     let rules = rules_of(settings)?;
+    let shadow = settings.matching.shadow.as_ref().map(|choice| model(choice, "matching.shadow")).transpose()?;
     let store = Store::open(&settings.store.url, &clock).map_err(StartError::Store)?;
-    Registry::open(store, rules, clock).map_err(StartError::Registry)
+    let registry = Registry::open(store, rules, clock).map_err(StartError::Registry)?;
+    registry.shadow(shadow).map_err(StartError::Registry)?;
+    Ok(registry)
 }
 
 /// The rules of the network that `settings` describe; nothing is opened but a model file.
 pub fn rules_of(settings: &Configuration) -> Result<registry::Settings, StartError> {
-    rules(settings, model(&settings.matching.model)?)
+    rules(settings, model(&settings.matching.model, "matching.model")?)
 }
 
 /// The registry over the store that `settings` name, for somebody who only looks while another process has it open.
 pub fn onlooker(settings: &Configuration, clock: Clock) -> Result<Registry, StartError> {
-    let model = model(&settings.matching.model)?;
+    let model = model(&settings.matching.model, "matching.model")?;
     let store = Store::look(&settings.store.url, &clock).map_err(StartError::Store)?;
     Registry::look(store, rules(settings, model)?, clock).map_err(StartError::Registry)
 }
@@ -280,10 +283,10 @@ fn keeper(registry: &Registry, settings: &Configuration) -> Result<Option<Keeper
     keeper.map_err(|error| StartError::Listen(ListenError::Server(error)))
 }
 
-fn model(choice: &config::Model) -> Result<Model, StartError> {
+fn model(choice: &config::Model, key: &str) -> Result<Model, StartError> {
     let wrong = |path: &std::path::Path, why: &dyn std::fmt::Display| {
         StartError::Configuration(format!(
-            "matching.model: {}: {why}; right: \"japanese\", \"western\", or a model file that can be read",
+            "{key}: {}: {why}; right: \"japanese\", \"western\", or a model file that can be read",
             path.display()
         ))
     };
@@ -376,7 +379,7 @@ mod tests {
 
     #[test]
     fn a_model_file_that_is_missing_is_named() {
-        let error = model(&config::Model::File("no/such/model.toml".into())).unwrap_err();
+        let error = model(&config::Model::File("no/such/model.toml".into()), "matching.model").unwrap_err();
         assert!(error.is_configuration());
         assert!(error.to_string().contains("no/such/model.toml"), "{error}");
     }

@@ -1,6 +1,7 @@
 //! `domain` and `system`: the assigning authorities of the network, and the systems that are connected.
 
 use super::show::{failed, open, table};
+use super::standing::Standing;
 use super::{Domain, DomainCommand, Environment, Exit, Logging, System, SystemCommand, complain, errand, say};
 use crate::config::Configuration;
 use crate::desk::{encoded, shapes};
@@ -25,9 +26,15 @@ fn obey(domain: &Domain, environment: Environment) -> Result<Exit, Exit> {
             });
             errand::call("domain", &settings, ("POST", "/domains"), &said)?
         }
-        DomainCommand::State { id, state } => {
+        DomainCommand::Report { id } => {
+            let standing = Standing::of("domain", &open("domain", &settings)?, id)?;
+            say(&if json { format!("{}\n", standing.json()) } else { standing.text() });
+            return Ok(Exit::Done);
+        }
+        DomainCommand::State { id, state, subscribers } => {
             let path = format!("/domains/{}/state", encoded(id));
-            errand::call("domain", &settings, ("POST", &path), &json!({ "state": state }))?
+            let said = json!({ "state": state, "subscribers": subscribers });
+            errand::call("domain", &settings, ("POST", &path), &said)?
         }
     };
     say(&if json { format!("{told}\n") } else { changed(&told) });

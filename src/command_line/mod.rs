@@ -26,6 +26,7 @@ mod review;
 mod schema;
 mod serve;
 mod show;
+mod standing;
 mod steward;
 mod train;
 mod verify;

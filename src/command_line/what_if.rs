@@ -7,7 +7,7 @@ use super::match_files::model;
 use super::show::{failed, not_started};
 use super::{Environment, Exit, Logging, StoreChoice, complain, say};
 use crate::matching::{Model, Settings};
-use crate::registry::{Asked, Difference, Fate, Moment, Rule, Sample, WhatIf};
+use crate::registry::{Asked, Difference, Failure, Fate, Moment, Rule, Sample, ShadowNote, WhatIf};
 use crate::server;
 use crate::store::View;
 use clap::Args;
@@ -33,6 +33,9 @@ pub struct WhatIfAsked {
     /// How far the second person must be behind the first [default: as now]
     #[arg(long, value_name = "BITS", allow_negative_numbers = true)]
     pub margin: Option<f64>,
+    /// Instead: the last decisions in which the model of matching.shadow differed from the one in force
+    #[arg(long, conflicts_with_all = ["model", "automatic", "review", "support", "margin"])]
+    pub shadow: bool,
     /// Show so many records of each kind of change, by their keys
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub samples: usize,
@@ -51,6 +54,9 @@ pub(super) fn run(asked: &WhatIfAsked, logging: Logging, environment: Environmen
 
 fn tried(asked: &WhatIfAsked, environment: Environment) -> Result<Exit, Exit> {
     let settings = asked.store.configuration(environment)?;
+    if asked.shadow {
+        return shadow(asked, &settings.store.url);
+    }
     let rules = server::rules_of(&settings).map_err(|error| not_started("what-if", &error))?;
     let (now, linking) = (rules.model, rules.linking);
     let then = asked.then(&now).map_err(|what| {
@@ -80,6 +86,48 @@ fn tried(asked: &WhatIfAsked, environment: Environment) -> Result<Exit, Exit> {
     };
     say(&if asked.store.json { format!("{}\n", told.json()) } else { told.text() });
     Ok(Exit::Done)
+}
+
+/// The notes of the model in the shadow.
+fn shadow(asked: &WhatIfAsked, url: &str) -> Result<Exit, Exit> {
+    let unreadable = |error: Failure| failed("what-if", &error);
+    let mut view = View::of(url).map_err(|error| unreadable(error.into()))?;
+    let notes = ShadowNote::all(&mut view).map_err(unreadable)?;
+    if asked.store.json {
+        let told: Vec<Value> = notes.iter().map(noted).collect();
+        say(&format!("{}\n", json!({ "notes": told })));
+        return Ok(Exit::Done);
+    }
+    let mut text = String::new();
+    for difference in Difference::ALL {
+        let of = || notes.iter().filter(move |note| note.difference == Some(difference));
+        text.push_str(&format!("{:>9} {}\n", of().count(), difference.word().replace('_', " ")));
+        of().take(asked.samples).for_each(|note| text.push_str(&line(&note.sample)));
+    }
+    text.push_str(&format!("the last {} decisions in which the two differed\n", notes.len()));
+    say(&text);
+    Ok(Exit::Done)
+}
+
+fn noted(note: &ShadowNote) -> Value {
+    let mut told = sample(&note.sample);
+    if let Some(told) = told.as_object_mut() {
+        told.insert("time".to_owned(), json!(note.time));
+        told.insert("model".to_owned(), json!(note.model));
+        told.insert("difference".to_owned(), json!(note.difference.map(Difference::word)));
+    }
+    told
+}
+
+fn line(one: &Sample) -> String {
+    format!(
+        "          record {}: {} ({:+.1} bits), then {} ({:+.1} bits)\n",
+        one.record.0,
+        words(one.now.0),
+        one.now.1,
+        words(one.then.0),
+        one.then.1
+    )
 }
 
 fn cores() -> usize {
@@ -193,16 +241,7 @@ impl Told<'_> {
         for difference in Difference::ALL {
             let (count, kept) = self.of(difference);
             text.push_str(&format!("{count:>9} {}\n", difference.word().replace('_', " ")));
-            for one in kept {
-                text.push_str(&format!(
-                    "          record {}: {} ({:+.1} bits), then {} ({:+.1} bits)\n",
-                    one.record.0,
-                    words(one.now.0),
-                    one.now.1,
-                    words(one.then.0),
-                    one.then.1
-                ));
-            }
+            kept.iter().for_each(|one| text.push_str(&line(one)));
         }
         text.push_str(&format!(
             "{} of {} records differ; {} more are held by the word of a source or steward; {} are linked in the store \

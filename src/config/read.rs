@@ -347,13 +347,17 @@ fn outbox(section: Section<'_, '_>) -> Outbox {
 }
 
 fn matching(section: Section<'_, '_>) -> Matching {
-    let model = section.parsed("model", "\"japanese\", \"western\" or the path of a model file", |text| match text {
-        "japanese" => Some(Model::Japanese),
-        "western" => Some(Model::Western),
-        // A bare word is a misspelt model rather than a file.
-        path if path.contains(['/', '.']) => Some(Model::File(PathBuf::from(path))),
-        _ => None,
-    });
+    let named = |key| {
+        let said = section.parsed(key, "\"japanese\", \"western\" or the path of a model file", |text| match text {
+            "japanese" => Some(Model::Japanese),
+            "western" => Some(Model::Western),
+            // A bare word is a misspelt model rather than a file.
+            path if path.contains(['/', '.']) => Some(Model::File(PathBuf::from(path))),
+            _ => None,
+        });
+        said.map(|(model, _)| model)
+    };
+    let (model, shadow) = (named("model"), named("shadow"));
     let insurance =
         chosen(&section, "insurance", &[("off", Insurance::Off), ("keyed_hash", Insurance::KeyedHash)], Insurance::Off);
     if insurance == Insurance::KeyedHash {
@@ -366,7 +370,7 @@ fn matching(section: Section<'_, '_>) -> Matching {
         );
     }
     section.finish();
-    Matching { model: model.map_or_else(Model::default, |(model, _)| model), insurance }
+    Matching { model: model.unwrap_or_default(), shadow, insurance }
 }
 
 fn pdq(section: Section<'_, '_>) -> Pdq {

@@ -181,6 +181,7 @@ fn other_single_tables() {
     check("[access]\nmode = \"closed\"", &["2 access.mode: \"closed\" is not understood; \"open\" or \"registered\""]);
     check("[audit]\nwait = 1", &["2 audit.wait: an integer where it does not belong; true or false"]);
     check("[matching]\nmodel = \"japanes\"", &["2 matching.model: \"japanes\"; path of a model file"]);
+    check("[matching]\nshadow = \"wester\"", &["2 matching.shadow: \"wester\"; path of a model file"]);
     check("[matching]\ninsurance = \"on\"", &["2 matching.insurance: \"on\"; \"off\" or \"keyed_hash\""]);
     check("[pdq]\nnames = \"fuzzy\"", &["2 pdq.names: \"fuzzy\"; \"similar\", \"prefix\" or \"exact\""]);
     check("[pdq]\nlimit = 0", &["2 pdq.limit: 0 is out of range; a whole number from 1 to 10000"]);
@@ -194,6 +195,8 @@ fn other_single_tables() {
     check("[pdq]\nlimit = 1\nlimit = 2", &["3 : ; TOML 1.0"]);
     let model = right("[matching]\nmodel = \"models/own.toml\"", &[]).matching.model;
     assert_eq!(model, Model::File("models/own.toml".into()));
+    let shadow = right("[matching]\nshadow = \"western\"", &[]).matching.shadow;
+    assert_eq!(shadow, Some(Model::Western));
 }
 
 #[test]

@@ -313,6 +313,8 @@ impl Default for Outbox {
 pub struct Matching {
     /// The model.
     pub model: Model,
+    /// A model that decides beside it, of which nothing comes.
+    pub shadow: Option<Model>,
     /// Whether insurance numbers are compared.
     pub insurance: Insurance,
 }

@@ -3,7 +3,7 @@
 use super::problem::Problem;
 use super::{Asked, Desk, Told, shapes};
 use crate::identity::{DomainKey, Oid};
-use crate::registry::{DomainSettings, ReviewVerdict};
+use crate::registry::{Announcement, DomainSettings, ReviewVerdict};
 use serde_json::{Value, json};
 
 /// Something that is said with a call.
@@ -151,7 +151,10 @@ pub static CALLS: [Call; 22] = [
         "domain state",
         "/domains/{id}/state",
         "Changes whether a domain is staged, live or retired",
-        &[part("state", "string", true, "staged, live or retired")],
+        &[
+            part("state", "string", true, "staged, live or retired"),
+            part("subscribers", "string", false, "silence, or snapshot: of every person in it"),
+        ],
         domain_state,
     ),
     get("systems", "/systems", "The connected systems and what each may do", &[], systems),
@@ -324,7 +327,12 @@ fn domain_add(desk: &Desk, asked: &Asked<'_>) -> Result<Told, Problem> {
 
 fn domain_state(desk: &Desk, asked: &Asked<'_>) -> Result<Told, Problem> {
     let state = asked.text("state")?.parse().map_err(|()| Problem::of("malformed"))?;
-    if !desk.registry.set_domain_state(asked.who, asked.id(), state)? {
+    let heard = match asked.optional("subscribers")? {
+        None | Some("silence") => Announcement::Silence,
+        Some("snapshot") => Announcement::Snapshot,
+        Some(_) => return Err(Problem::of("malformed")),
+    };
+    if !desk.registry.change_domain_state(asked.who, asked.id(), state, heard)? {
         return Err(Problem::of("no_domain"));
     }
     domain(desk, asked).map(|told| Told { audited: true, ..told })

@@ -229,6 +229,11 @@ impl MemoryIndex {
         self.filed.iter().filter(|filed| filed.row.is_some()).map(|filed| RecordId(filed.id))
     }
 
+    /// The keys of the records that are this person's, in ascending order.
+    pub fn member_ids(&self, person: PersonId) -> impl Iterator<Item = RecordId> {
+        self.first(self.members.of(person.0), usize::MAX).map(|filed| RecordId(filed.id))
+    }
+
     /// Whether more than one record is this person's.
     pub fn has_company(&self, person: PersonId) -> bool {
         self.members.of(person.0).len() > 1

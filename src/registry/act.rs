@@ -29,6 +29,8 @@ pub(super) enum Act {
     Erase { person: i64, records: Vec<i64>, reason: String },
     /// What a file says of a patient is taken in.
     Import { authority: String, value: Hidden, said: Hidden, done: Option<(String, u64)> },
+    /// A domain is staged, goes live or retires; with `snapshot` subscribers hear of everybody in it.
+    DomainState { domain: String, state: String, snapshot: bool },
 }
 
 /// Text of a patient that no `Debug` shows.
@@ -58,6 +60,7 @@ impl Act {
             Act::Undo { .. } => "person undo",
             Act::Erase { .. } => "person erase",
             Act::Import { .. } => IMPORT,
+            Act::DomainState { .. } => "domain state",
         }
     }
 
@@ -73,6 +76,7 @@ impl Act {
             Act::Split { records, .. } => Act::Split { records, reason: none },
             Act::Undo { operation, .. } => Act::Undo { operation, reason: none },
             Act::Erase { person, records, .. } => Act::Erase { person, records, reason: none },
+            Act::DomainState { domain, state, snapshot } => Act::DomainState { domain, state, snapshot },
             Act::Import { .. } => return None,
         })
     }

@@ -39,6 +39,7 @@ impl Registry {
         if !self.0.settings.policy.knows(principal) {
             return Ok(Err(vec![Refusal::new(Reason::UnknownSender, Place::Sender)]));
         }
+        self.follow_states()?;
         let mut refusals = self.unknown_domains(principal, wanted);
         self.0.store.read(|tx| {
             let Some(person) = self.person_known_as(tx, principal, asked)? else {

@@ -1,5 +1,6 @@
 //! The domains of the network by key and by OID. The configuration adds and alters; the store is the truth.
 
+use super::staging::Announcement;
 use super::{DomainSettings, Failure, Registry, Settings};
 use crate::access::{Permission, Principal};
 use crate::audit::{Action, AuditEvent, AuditOutcome};
@@ -7,6 +8,7 @@ use crate::identity::{AssigningAuthority, DomainKey, Oid};
 use crate::store::{DomainRow, Store, Transaction};
 use std::collections::HashMap;
 use std::str::FromStr;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// The key of the regional authority among the domains, for grants.
@@ -19,7 +21,12 @@ pub struct Domains {
     by_key: HashMap<DomainKey, AssigningAuthority>,
     regional: AssigningAuthority,
     states: Arc<RwLock<HashMap<DomainKey, DomainState>>>,
+    /// When the states were read last.
+    read_at: Arc<AtomicI64>,
 }
+
+/// How long a process may act by states that another process has changed, in microseconds.
+const STATES_KEPT: i64 = 1_000_000;
 
 /// What becomes of what a domain says, and whether it is told (decision 17).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,8 +107,16 @@ impl Domains {
             namespace: settings.regional.namespace.clone(),
             name: String::new(),
         };
-        let (mut states, mut domains) =
-            (HashMap::new(), Self { by_oid: HashMap::new(), by_key: HashMap::new(), regional, states: Arc::default() });
+        let (mut states, mut domains) = (
+            HashMap::new(),
+            Self {
+                by_oid: HashMap::new(),
+                by_key: HashMap::new(),
+                regional,
+                states: Arc::default(),
+                read_at: Arc::default(),
+            },
+        );
         for row in rows {
             let oid = Oid::parse(&row.oid).map_err(|_| Failure::Corrupt("a domain's OID"))?;
             let key = DomainKey(row.key);
@@ -119,6 +134,41 @@ impl Domains {
     pub(super) fn serves(&self, permission: Permission, key: &DomainKey) -> bool {
         let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
         states.get(key).is_none_or(|state| state.serves(permission))
+    }
+
+    /// Whether a domain is staged.
+    pub(super) fn is_staged(&self, key: &str) -> bool {
+        let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
+        states.get(&DomainKey(key.to_owned())) == Some(&DomainState::Staged)
+    }
+
+    /// Whether any domain is staged.
+    pub(super) fn has_staged(&self) -> bool {
+        let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
+        states.values().any(|state| *state == DomainState::Staged)
+    }
+
+    /// From now on this process acts by this state of a domain.
+    pub(super) fn became(&self, key: &str, state: DomainState) {
+        let mut states = self.states.write().unwrap_or_else(PoisonError::into_inner);
+        states.insert(DomainKey(key.to_owned()), state);
+    }
+
+    /// And by the states of these.
+    pub(super) fn learn(&self, rows: &[DomainRow]) -> Result<(), Failure> {
+        let mut states = self.states.write().unwrap_or_else(PoisonError::into_inner);
+        for row in rows {
+            let state = row.state.parse().map_err(|()| Failure::Corrupt("a domain's state"))?;
+            states.insert(DomainKey(row.key.clone()), state);
+        }
+        Ok(())
+    }
+
+    /// Whether the states are to be read again; says so to one caller.
+    pub(super) fn is_due(&self, now: i64) -> bool {
+        let read_at = self.read_at.load(Ordering::Relaxed);
+        now.saturating_sub(read_at) >= STATES_KEPT
+            && self.read_at.compare_exchange(read_at, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
     /// The domain with this OID today; the regional authority is none.
@@ -207,25 +257,9 @@ impl Registry {
         })
     }
 
-    /// Changes the state of a domain; whether there is one of this key. This process acts by it from now on, others
-    /// over the same store after their next start.
+    /// Changes the state of a domain, and tells whom that concerns; whether there is one of this key.
     pub fn set_domain_state(&self, operator: &Principal, key: &str, state: DomainState) -> Result<bool, Failure> {
-        let (registry, actor, now) = (self.clone(), operator.key.clone(), self.0.clock.micros());
-        let named = key.to_owned();
-        let done = self.write(Vec::new(), move |tx| {
-            if !tx.domain_set_state(&named, state.word())? {
-                return Ok(false);
-            }
-            registry.audit_domain(tx, "domain state", &actor, now)?;
-            Ok(true)
-        })?;
-        if done {
-            let mut states = self.0.domains.states.write().unwrap_or_else(PoisonError::into_inner);
-            states.insert(DomainKey(key.to_owned()), state);
-            drop(states);
-            self.shown_otherwise()?;
-        }
-        Ok(done)
+        self.change_domain_state(operator, key, state, Announcement::Snapshot)
     }
 
     fn audit_domain(&self, tx: &mut Transaction<'_>, what: &'static str, actor: &str, now: i64) -> Result<(), Failure> {

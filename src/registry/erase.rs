@@ -80,7 +80,7 @@ impl Registry {
             reason: reason.clone(),
         };
         let journalled = self.journal_act(tx, actor, now, &act)?;
-        let cause = Cause { time: now, actor, inbox_id: Some(journalled.id()) };
+        let cause = Cause::new(now, actor, Some(journalled.id()));
         let (erased, messages) = counted(tx, &records)?;
         // What a query that is kept asked for may be this person's name; its asker asks again.
         tx.queries_forget()?;

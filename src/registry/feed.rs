@@ -83,6 +83,7 @@ impl Registry {
         let locks = if self.0.store.has_many_writers() { self.feed_locks(&command) } else { Vec::new() };
         self.0.regional.prepare(&self.0.store)?;
         self.follow_growth();
+        self.follow_states()?;
         let rehearsal = self.rehearse(&intake.principal, &command);
         let taken = intake.clone();
         self.settle(intake, locks, move |registry, tx, inbox_id, touched| {
@@ -132,6 +133,7 @@ impl Registry {
         rehearsal: Option<&Rehearsal>,
         touched: &mut Touched,
     ) -> Result<(), Failure> {
+        self.hold_states(tx)?;
         // Whoever a record of this message is linked to may lose it to the person of the first.
         let known: Vec<RecordId> = asserted.iter().filter_map(|one| Some(RecordId(one.found.as_ref()?.id))).collect();
         tx.persons_lock(&known, None)?;
@@ -148,7 +150,7 @@ impl Registry {
                 _ => None,
             };
             let record = self.record_version(tx, intake, inbox_id, one, (id, &weighed))?;
-            if let Some(held) = self.hold_overlay(tx, &Cause::of(intake, inbox_id), &record)? {
+            if let Some(held) = self.hold_overlay(tx, &Cause::of(intake, inbox_id).silent(record.staged), &record)? {
                 touched.records.push(record.id);
                 touched.persons.push(held);
                 continue;
@@ -157,7 +159,7 @@ impl Registry {
             let person = match (verdict, leader) {
                 (None, None) => tx.person_of(record.id)?,
                 (Some(verdict), None) => Some(self.link_by_decision(tx, intake, inbox_id, (&record, &verdict))?),
-                (_, Some(leader)) => Some(self.link_by_source(tx, intake, inbox_id, record.id, leader)?),
+                (_, Some(leader)) => Some(self.link_by_source(tx, intake, inbox_id, &record, leader)?),
             };
             if let Some(before) = before {
                 self.suspect_overlay(tx, &Cause::of(intake, inbox_id), record.id, before)?;
@@ -309,7 +311,9 @@ impl Registry {
         one: &Asserted,
         (id, weighed): (RecordId, &Weighed),
     ) -> Result<FedRecord, Failure> {
-        let fed = FedRecord { id, changed: weighed.changed, revised: one.found.is_some(), overlay: weighed.overlay };
+        let staged = self.0.domains.is_staged(&one.domain.0);
+        let (changed, overlay) = (weighed.changed, weighed.overlay);
+        let fed = FedRecord { id, changed, revised: one.found.is_some(), overlay, staged };
         if !fed.changed {
             return Ok(fed);
         }
@@ -378,6 +382,8 @@ pub(super) struct FedRecord {
     pub revised: bool,
     /// Suddenly another person, by what is known of the record.
     pub overlay: bool,
+    /// Of a domain that is staged.
+    pub staged: bool,
 }
 
 /// Holds what `comparison` is filed under, so that nobody looks there meanwhile.

@@ -61,6 +61,18 @@ impl Registry {
         actor: &str,
         inbox_id: Option<i64>,
     ) -> Result<(), Failure> {
+        self.note_more(tx, time, what, (record, person, other), (actor, inbox_id, ""))
+    }
+
+    /// Writes one event with more about it. The words are stored: they never change meaning.
+    pub(super) fn note_more(
+        &self,
+        tx: &mut Transaction<'_>,
+        time: i64,
+        what: Occurrence,
+        (record, person, other): About,
+        (actor, inbox_id, more): (&str, Option<i64>, &str),
+    ) -> Result<(), Failure> {
         let id = self.fresh(tx)?;
         tx.came_of_it(stable_key(&[what.word(), &format!("{:?}", (record, person, other))]));
         Ok(tx.event_insert(&EventRow {
@@ -73,7 +85,7 @@ impl Registry {
             other_id: other,
             actor: actor.to_owned(),
             inbox_id,
-            detail: String::new(),
+            detail: more.to_owned(),
         })?)
     }
 
@@ -98,6 +110,10 @@ impl Registry {
         person: PersonId,
         domain: &str,
     ) -> Result<(), Failure> {
+        // Of what is staged nobody hears.
+        if cause.silent || self.0.domains.is_staged(domain) {
+            return Ok(());
+        }
         let id = self.fresh(tx)?;
         self.tell(tx, id, CHANGED, cause.time, person, domain);
         Ok(())

@@ -14,7 +14,7 @@ use crate::access::Principal;
 use crate::audit::Action;
 use crate::identity::{Demographics, Oid, PatientIdentifier};
 use crate::metrics::Count;
-use crate::store::{Transaction, demographics_from_text, demographics_to_text};
+use crate::store::{Load, Transaction, demographics_from_text, demographics_to_text};
 use std::sync::Arc;
 
 /// What a line of a file says of one patient, and what the matcher makes of it.
@@ -47,6 +47,27 @@ pub struct Reached {
     /// The line of the last record that is done.
     pub line: u64,
 }
+
+/// What a transaction came to that took in entries as they came.
+pub struct Flowed {
+    /// What became of each.
+    pub taken: Vec<Taken>,
+    /// Whether there are no more.
+    pub ended: bool,
+    /// What is kept in memory for the next one.
+    pub load: Box<Load>,
+}
+
+/// Entries of a file in its order, with the line of the last one.
+pub type Portion = (Vec<Entry>, u64);
+
+/// Fewest and most entries of a transaction that takes them in as they come. Each transaction writes nearly all pages
+/// of what records are filed under, so that it should be as large as what is there; and what is not committed when it
+/// is killed has to be done again.
+const FLOW: (usize, usize) = (512, 262_144);
+
+/// Most records of a store that are kept in memory for it: about a kilobyte each.
+const KEPT: i64 = 3_000_000;
 
 /// What becomes of many entries of one transaction, and what is to be counted.
 type Together = (Vec<Taken>, Vec<Count>);
@@ -120,6 +141,70 @@ impl Registry {
         })?;
         self.0.store.metrics().did(&counts);
         Ok(taken)
+    }
+
+    /// What decisions read, in memory, for entries that are taken in as they come; none where that is not worth its while
+    /// for so many, or cannot be, since other processes write as well.
+    pub fn import_load(&self, entries: u64) -> Result<Option<Box<Load>>, Failure> {
+        let there = self.0.population.records();
+        let few = there <= 20_000 || u64::try_from(there).unwrap_or(u64::MAX) / 4 <= entries;
+        if self.0.store.has_many_writers() || there > KEPT || !few {
+            return Ok(None);
+        }
+        self.0.store.read(|tx| Ok(tx.load()?))
+    }
+
+    /// Takes entries in as `next` gives them, in one transaction that is as large as is good; none are given back when it
+    /// fails, and nothing is kept of them.
+    pub fn import_flow(
+        &self,
+        load: Box<Load>,
+        file: &str,
+        mut next: impl FnMut() -> Option<Portion> + Send + 'static,
+    ) -> Result<Flowed, Failure> {
+        self.journal_rules()?;
+        let there = usize::try_from(self.0.population.records()).unwrap_or(usize::MAX);
+        let most = there.clamp(FLOW.0, FLOW.1);
+        self.0.regional.prepare_for(&self.0.store, most)?;
+        self.follow_growth();
+        let (registry, file) = (self.clone(), file.to_owned());
+        let mut load = Some(load);
+        let (flowed, counts) = self.0.store.write(Vec::new(), move |tx| -> Result<(Flowed, Vec<Count>), Failure> {
+            // What came before is gone when this is run again.
+            tx.load_begin(load.take().ok_or(Failure::Corrupt("a load that failed"))?)?;
+            let (taken, ended) = registry.flow(tx, &file, most, &mut next)?;
+            let load = tx.load_end()?.ok_or(Failure::Corrupt("a load"))?;
+            Ok((Flowed { taken, ended, load }, tx.take_counts()))
+        })?;
+        self.0.store.metrics().did(&counts);
+        Ok(flowed)
+    }
+
+    fn flow(
+        &self,
+        tx: &mut Transaction<'_>,
+        file: &str,
+        most: usize,
+        next: &mut impl FnMut() -> Option<Portion>,
+    ) -> Result<(Vec<Taken>, bool), Failure> {
+        let mut taken = Vec::new();
+        loop {
+            let Some((entries, line)) = next() else { return Ok((taken, true)) };
+            let reached = Reached { file: file.to_owned(), line };
+            reach(tx, &reached)?;
+            for (at, entry) in entries.iter().enumerate() {
+                tx.draw_anew();
+                let last = Some(&reached).filter(|_| at + 1 == entries.len());
+                taken.push(self.import_one(tx, entry, last)?);
+            }
+            if tx.load_is_due() {
+                tx.load_some()?;
+            }
+            // What a portion may need was leased.
+            if taken.len() + self.import_size() > most {
+                return Ok((taken, false));
+            }
+        }
     }
 
     fn import_one(&self, tx: &mut Transaction<'_>, entry: &Entry, reached: Option<&Reached>) -> Result<Taken, Failure> {

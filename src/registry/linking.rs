@@ -17,16 +17,30 @@ const CONTRADICTION_BITS: f64 = -1.0;
 /// The review of an identifier that is suddenly another person. A word of the store: it never changes.
 pub(super) const OVERLAY: &str = "overlay";
 
+/// Beside a link of which nobody was told. A word of the store: it never changes.
+const SILENT: &str = "silent";
+
 /// Who caused a change of links, and when.
 pub(super) struct Cause<'a> {
     pub time: i64,
     pub actor: &'a str,
     pub inbox_id: Option<i64>,
+    /// Nobody is told: what changes is of a domain that is staged.
+    pub silent: bool,
 }
 
 impl<'a> Cause<'a> {
+    pub(super) fn new(time: i64, actor: &'a str, inbox_id: Option<i64>) -> Self {
+        Self { time, actor, inbox_id, silent: false }
+    }
+
     pub(super) fn of(intake: &'a Intake, inbox_id: i64) -> Self {
-        Self { time: intake.received, actor: &intake.principal.key, inbox_id: Some(inbox_id) }
+        Self::new(intake.received, &intake.principal.key, Some(inbox_id))
+    }
+
+    /// Whether nobody is told.
+    pub(super) fn silent(self, silent: bool) -> Self {
+        Self { silent, ..self }
     }
 }
 
@@ -47,7 +61,7 @@ impl Registry {
         inbox_id: i64,
         (record, verdict): (&FedRecord, &Verdict),
     ) -> Result<PersonId, Failure> {
-        let cause = Cause::of(intake, inbox_id);
+        let cause = Cause::of(intake, inbox_id).silent(record.staged);
         tx.did(counted(verdict));
         if verdict.retrieval.degraded {
             log::warn!(record = record.id.0; "candidates of a record were retrieved in degraded form");
@@ -130,10 +144,10 @@ impl Registry {
         tx: &mut Transaction<'_>,
         intake: &Intake,
         inbox_id: i64,
-        record: RecordId,
+        fed: &FedRecord,
         leader: PersonId,
     ) -> Result<PersonId, Failure> {
-        let cause = Cause::of(intake, inbox_id);
+        let (record, cause) = (fed.id, Cause::of(intake, inbox_id).silent(fed.staged));
         if let Some(link) =
             tx.link_current(record)?.filter(|link| link.origin == "steward" && link.person_id != leader.0)
         {
@@ -173,7 +187,7 @@ impl Registry {
         let person = PersonId(self.fresh(tx)?);
         tx.person_insert(person, cause.time)?;
         self.note(tx, cause.time, Occurrence::PersonOpened, (None, Some(person), None), cause.actor, cause.inbox_id)?;
-        if self.0.settings.regional.issue == Issue::OnFeed {
+        if self.0.settings.regional.issue == Issue::OnFeed && !cause.silent {
             self.issue_regional(tx, cause.time, person)?;
         }
         Ok(person)
@@ -201,7 +215,10 @@ impl Registry {
             valid_from: cause.time,
             valid_to: None,
         })?;
-        self.note(tx, cause.time, Occurrence::Linked, (Some(record), Some(person), None), cause.actor, cause.inbox_id)?;
+        let about = (Some(record), Some(person), None);
+        let more = if cause.silent { SILENT } else { "" };
+        self.note_more(tx, cause.time, Occurrence::Linked, about, (cause.actor, cause.inbox_id, more))?;
+        self.register_by_link(tx, cause, person)?;
         self.told(tx, cause, person, record)
     }
 
@@ -212,7 +229,9 @@ impl Registry {
             let about = (Some(record), Some(person), None);
             self.note(tx, cause.time, Occurrence::Unlinked, about, cause.actor, cause.inbox_id)?;
             let domain = tx.record_get(record)?.map(|row| row.domain_key).unwrap_or_default();
-            self.tell_besides(tx, CHANGED, cause.time, person, &domain);
+            if !cause.silent && !self.0.domains.is_staged(&domain) {
+                self.tell_besides(tx, CHANGED, cause.time, person, &domain);
+            }
         }
         Ok(())
     }

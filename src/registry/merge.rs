@@ -31,6 +31,7 @@ impl Registry {
             |id: &PatientIdentifier| self.0.domains.by_oid(&id.authority).map(|a| identifier_key(&a.key, &id.value));
         let locks = [key(&command.survivor), key(&command.subsumed)].into_iter().flatten().collect();
         self.0.regional.prepare(&self.0.store)?;
+        self.follow_states()?;
         let taken = intake.clone();
         self.settle(intake, locks, move |registry, tx, inbox_id, touched| {
             registry.merge_in(tx, &taken, inbox_id, &command, touched)
@@ -49,7 +50,8 @@ impl Registry {
             Ok(parties) => parties,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let cause = Cause::of(intake, inbox_id);
+        self.hold_states(tx)?;
+        let cause = Cause::of(intake, inbox_id).silent(self.0.domains.is_staged(&subsumed.domain_key));
         let gone = RecordId(subsumed.id);
         let survivors_record = survivor.as_ref().map(|row| RecordId(row.id));
         self.hold_parties(tx, survivors_record, gone)?;

@@ -34,6 +34,8 @@ mod replay;
 mod review;
 mod rules;
 mod search;
+mod shadow;
+mod staging;
 mod training;
 mod undo;
 mod urgency;
@@ -48,7 +50,7 @@ pub use erase::Erased;
 pub use error::{Failure, Place, Reason, Refusal};
 pub use explain::{ExplainedRecord, PairView, Whole, Word};
 pub use feed::{FeedCommand, FeedOutcome, Remark};
-pub use import::{Entry, Reached, Taken};
+pub use import::{Entry, Flowed, Portion, Reached, Taken};
 pub use intake::{Intake, Settled};
 pub use merge::MergeCommand;
 pub use model::Activated;
@@ -60,6 +62,8 @@ pub use registration::Registered;
 pub use replay::{Change, ReplayError, Replayed};
 pub use review::{ReviewView, ReviewedNow, Verdict as ReviewVerdict};
 pub use search::{FoundPerson, SearchAnswer, Source};
+pub use shadow::ShadowNote;
+pub use staging::{Announcement, DomainReport, Staged};
 pub use training::{JudgedPair, TrainingRecords};
 pub use urgency::Urgency;
 pub use verify::Finding;
@@ -72,6 +76,7 @@ use crate::identity::{DomainKey, Oid, PersonId, RecordId};
 use crate::matching::{self, Model, NamePolicy};
 use crate::metrics::Count;
 pub use crate::store::InboxRow as JournalRow;
+pub use crate::store::Load;
 use crate::store::{Store, Transaction};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -190,6 +195,7 @@ struct Inner {
     /// Whom to wake when there is something to tell.
     watchers: Mutex<Vec<Watcher>>,
     worth: rehearsal::Worth,
+    shadow: shadow::Shadow,
 }
 
 impl Registry {
@@ -216,9 +222,9 @@ impl Registry {
     ) -> Result<Self, Failure> {
         let records = store.read(|tx| -> Result<i64, Failure> { Ok(tx.records_count()?) })?;
         let population = population::Population::new(&settings.model, records, clock.micros());
-        let (ruled, worth) = (AtomicBool::new(false), rehearsal::Worth::new());
+        let (ruled, worth, shadow) = (AtomicBool::new(false), rehearsal::Worth::new(), shadow::Shadow::default());
         let watchers = Mutex::default();
-        let inner = Inner { store, settings, clock, domains, regional, population, ruled, watchers, worth };
+        let inner = Inner { store, settings, clock, domains, regional, population, ruled, watchers, worth, shadow };
         let registry = Self(Arc::new(inner));
         registry.refresh_model()?;
         Ok(registry)

@@ -182,7 +182,11 @@ impl Registry {
                 Some((_, effects)) => effects.moved.iter().map(|(record, _, _)| *record).collect(),
                 None => return Ok(Err(Objection::NoOperation)),
             },
-            Act::Decide { .. } | Act::Register { .. } | Act::Import { .. } | Act::Erase { .. } => {
+            Act::Decide { .. }
+            | Act::Register { .. }
+            | Act::Import { .. }
+            | Act::DomainState { .. }
+            | Act::Erase { .. } => {
                 return Ok(Err(Objection::NoOperation));
             }
         }
@@ -203,7 +207,7 @@ impl Registry {
             Err(objection) => return Ok(Err(objection)),
         };
         let journalled = self.journal_act(tx, actor, now, act)?;
-        let cause = Cause { time: now, actor, inbox_id: Some(journalled.id()) };
+        let cause = Cause::new(now, actor, Some(journalled.id()));
         let mut effects =
             Effects { decided: self.decide_all(tx, &cause, &planned, reason_of(act))?, ..Effects::default() };
         self.carry_out(tx, &cause, act, &planned)?;
@@ -250,7 +254,12 @@ impl Registry {
                     _ => return Ok(Err(Objection::Apart)),
                 }
             }
-            Act::Decide { .. } | Act::Register { .. } | Act::Undo { .. } | Act::Import { .. } | Act::Erase { .. } => {
+            Act::Decide { .. }
+            | Act::Register { .. }
+            | Act::Undo { .. }
+            | Act::Import { .. }
+            | Act::DomainState { .. }
+            | Act::Erase { .. } => {
                 return Ok(Err(Objection::NoOperation));
             }
         };
@@ -432,7 +441,7 @@ pub(super) fn kind_of(act: &Act) -> &'static str {
         Act::Undo { .. } => UNDO,
         Act::Decide { .. } => "decide",
         Act::Register { .. } => "register",
-        Act::Import { .. } | Act::Erase { .. } => act.name(),
+        Act::Import { .. } | Act::DomainState { .. } | Act::Erase { .. } => act.name(),
     }
 }
 
@@ -445,6 +454,6 @@ pub(super) fn reason_of(act: &Act) -> &str {
         | Act::Undo { reason, .. }
         | Act::Decide { reason, .. }
         | Act::Erase { reason, .. } => reason,
-        Act::Register { .. } | Act::Import { .. } => "",
+        Act::Register { .. } | Act::Import { .. } | Act::DomainState { .. } => "",
     }
 }

@@ -56,7 +56,7 @@ impl Registry {
         person: PersonId,
     ) -> Result<Registered, Failure> {
         let journalled = self.journal_act(tx, actor, time, &Act::Register { person: person.0 })?;
-        let cause = &Cause { time, actor, inbox_id: None };
+        let cause = &Cause::new(time, actor, None);
         let known = tx.regional_of(person)?;
         let issued = known.is_none();
         let regional = match known {

@@ -147,10 +147,14 @@ impl Registry {
                 && tx.still(witness);
             self.0.worth.saw(stands);
             if stands {
-                return Ok(decided.verdict.clone());
+                let verdict = decided.verdict.clone();
+                self.compare_shadow(tx, (record, &weighed.comparison), &constraints, (&verdict, &model))?;
+                return Ok(verdict);
             }
         }
-        Ok(decide(&weighed.comparison, Some(record), &constraints, &model, tx)?)
+        let verdict = decide(&weighed.comparison, Some(record), &constraints, &model, tx)?;
+        self.compare_shadow(tx, (record, &weighed.comparison), &constraints, (&verdict, &model))?;
+        Ok(verdict)
     }
 }
 

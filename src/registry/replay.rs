@@ -244,6 +244,7 @@ impl Registry {
                 true
             }
             Act::Erase { .. } => self.erase_in(tx, &row.principal, row.received, &act)?.is_some(),
+            Act::DomainState { .. } => self.domain_state_again(tx, &row.principal, row.received, &act)?,
             Act::Import { .. } => self.import_again(tx, &row.principal, row.received, &act)?,
             Act::Link { .. } | Act::Unlink { .. } | Act::Merge { .. } | Act::Split { .. } | Act::Undo { .. } => {
                 self.operate_in(tx, &row.principal, row.received, &act)?.is_ok()

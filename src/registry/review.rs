@@ -166,7 +166,7 @@ impl Registry {
         // Another steward may have decided it before the persons were locked.
         let Some(row) = tx.review_get(*review)?.filter(|row| row.state == "open") else { return Ok(false) };
         let journalled = self.journal_act(tx, actor, now, act)?;
-        let cause = Cause { time: now, actor, inbox_id: None };
+        let cause = Cause::new(now, actor, None);
         let touched = self.decide_in(tx, &cause, &row, *verdict, reason)?;
         self.act_done(tx, &journalled, Action::Update, touched)?;
         Ok(true)

@@ -92,6 +92,7 @@ impl Registry {
         if !self.0.settings.policy.knows(principal) {
             return Ok(Err(vec![Refusal::new(Reason::UnknownSender, Place::Sender)]));
         }
+        self.follow_states()?;
         let unknown = self.unknown_domains(principal, &query.domains);
         if !unknown.is_empty() {
             return Ok(Err(unknown));

@@ -59,7 +59,7 @@ impl Registry {
             back.push(before);
         }
         let journalled = self.journal_act(tx, actor, now, act)?;
-        let cause = Cause { time: now, actor, inbox_id: Some(journalled.id()) };
+        let cause = Cause::new(now, actor, Some(journalled.id()));
         for (person, regional) in &revived {
             self.revive(tx, &cause, PersonId(*person), regional.as_deref())?;
         }

@@ -23,19 +23,24 @@ pub(super) enum Connection {
 
 /// Runs one expression against whichever connection the transaction has; gives `Result<_, StoreError>`.
 macro_rules! on_connection {
-    ($transaction:expr, $connection:ident => $body:expr) => {{
-        let result = match $transaction.connection() {
-            $crate::store::connection::Connection::Sqlite(boxed) => {
-                let $connection = boxed.as_mut();
-                $body
+    ($transaction:expr, $connection:ident => $body:expr) => {
+        match $transaction.settle() {
+            Err(error) => Err(error),
+            Ok(()) => {
+                let result = match $transaction.connection() {
+                    $crate::store::connection::Connection::Sqlite(boxed) => {
+                        let $connection = boxed.as_mut();
+                        $body
+                    }
+                    $crate::store::connection::Connection::Postgres(boxed) => {
+                        let $connection = boxed.as_mut();
+                        $body
+                    }
+                };
+                result.map_err(|error| $transaction.failed(error))
             }
-            $crate::store::connection::Connection::Postgres(boxed) => {
-                let $connection = boxed.as_mut();
-                $body
-            }
-        };
-        result.map_err(|error| $transaction.failed(error))
-    }};
+        }
+    };
 }
 pub(super) use on_connection;
 

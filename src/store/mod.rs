@@ -16,6 +16,7 @@ mod image;
 mod inspect;
 mod journal;
 mod kept;
+mod load;
 mod locks;
 mod migrations;
 mod pool;
@@ -40,6 +41,7 @@ pub use image::Image;
 pub use inspect::{Inspection, inspect};
 pub use journal::Journal;
 pub use kept::JournalPlace;
+pub use load::Load;
 pub use locks::Hold;
 pub use rows::{
     AuditRow, Counts, DeadLetterRow, DecisionRow, DomainRow, EventRow, InboxRow, KeptQueryRow, LinkRow, OperationRow,

@@ -144,6 +144,7 @@ impl SqliteStore {
             poison: Arc::clone(&poison),
             committed: Arc::clone(&committed),
             changes: Changes::default(),
+            loaded: 0,
             checkpoints: checkpointer.line(),
             metrics: metrics.clone(),
             _lock: lock,
@@ -316,6 +317,8 @@ struct Writer {
     /// How many groups were committed.
     committed: Arc<AtomicU64>,
     changes: Changes,
+    /// Records that were loaded since the last commit.
+    loaded: usize,
     checkpoints: Line,
     metrics: Metrics,
     /// Held until the last commit.
@@ -367,7 +370,8 @@ impl Writer {
         self.metrics.gauges().audit_waiting.dec_by(i64::try_from(audits).unwrap_or(0));
         if failure.is_none() {
             self.metrics.commit(begun.elapsed(), jobs.len());
-            self.checkpoints.committed(jobs.len() + audits);
+            // A load is one work, and as long as all its records.
+            self.checkpoints.committed(jobs.len() + audits + std::mem::take(&mut self.loaded));
         }
         if let Some(error) = &failure {
             log::error!("a group of {} was not committed: {error}", jobs.len());
@@ -469,8 +473,10 @@ impl Writer {
         }
         let mut transaction = Transaction::new(&mut self.connection, Some(&self.sequences)).telling(&mut self.changes);
         let keep = work(&mut transaction) || planted::has(Bug::SavepointKept);
+        let loaded = transaction.loaded();
         // A failed statement may have rolled back everything, whatever its message made of it.
         let whole = keep && !transaction.was_refused();
+        self.loaded += loaded;
         if apart {
             let end = if keep { "RELEASE message" } else { "ROLLBACK TO message; RELEASE message" };
             self.connection.batch(end)?;

@@ -2,6 +2,7 @@
 
 use super::connection::Connection;
 use super::drawn::Draws;
+use super::load::Load;
 use super::locks::Locks;
 use super::witness::{Changes, Seen, Thing, Witness};
 use super::{OutboxRow, StoreError};
@@ -20,6 +21,9 @@ pub struct Transaction<'a> {
     /// What must be told, not written yet.
     pub(super) told: Vec<OutboxRow>,
     pub(super) draws: Draws,
+    /// Where many records are loaded.
+    pub(super) load: Option<Box<Load>>,
+    loaded: usize,
     /// None where nothing is written, and where no lock is needed.
     pub(super) locks: Option<Locks>,
     /// What was read, where it is noted.
@@ -50,6 +54,8 @@ impl<'a> Transaction<'a> {
             counts: Vec::new(),
             told: Vec::new(),
             draws: Draws::default(),
+            load: None,
+            loaded: 0,
             locks: None,
             seen: None,
             changes: None,
@@ -115,6 +121,16 @@ impl<'a> Transaction<'a> {
     /// Whether all that `witness` saw is as it was; no where that is not known.
     pub fn still(&self, witness: &Witness) -> bool {
         self.changes.as_ref().is_some_and(|changes| changes.none_of(witness))
+    }
+
+    /// One more record was loaded.
+    pub(super) fn has_loaded(&mut self) {
+        self.loaded += 1;
+    }
+
+    /// How many records were loaded.
+    pub(super) fn loaded(&self) -> usize {
+        self.loaded
     }
 
     /// Notes what is to be counted once this is committed.

@@ -37,6 +37,7 @@ mod replay_command;
 mod retention;
 mod scale;
 mod search;
+mod staging;
 mod stewardship;
 mod sticking;
 mod support;

@@ -51,6 +51,15 @@ pub enum DomainCommand {
         /// The state
         #[arg(value_parser = PossibleValuesParser::new(["staged", "live", "retired"]))]
         state: String,
+        /// What subscribers hear: nothing, or of every person whose identifiers change by it
+        #[arg(long, value_name = "WHAT", default_value = "silence",
+            value_parser = PossibleValuesParser::new(["silence", "snapshot"]))]
+        subscribers: String,
+    },
+    /// How many persons its records are, and how many of them are known in other live domains
+    Report {
+        /// Its key, such as h01
+        id: String,
     },
 }
 

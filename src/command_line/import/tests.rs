@@ -27,6 +27,7 @@ fn a_line_that_is_no_record_costs_no_other() {
     let legit: &[(usize, Result<&str, &str>)] =
         &[(2, Err("1,\"x")), (3, Ok("2,y")), (4, Ok("3,\"p\nq\"")), (6, Ok("7,8"))];
     check(b"a,b\n1,\"x\n2,y\n3,\"p\nq\"\n7,8\n", legit);
+    check(b"a,b\n1,x\"y\n2,\"z\"\n", &[(2, Ok("1,x\"y")), (3, Ok("2,\"z\""))]);
     check(b"a,b\n1,\xff\n2,y\n", &[(2, Err("1,\u{fffd}")), (3, Ok("2,y"))]);
     check(b"a,b\n\"\n\"\n1,2\n", &[(2, Err("\"")), (3, Err("\"")), (4, Ok("1,2"))]);
 }

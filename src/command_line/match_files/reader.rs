@@ -119,12 +119,22 @@ impl Reader {
                     }
                 }
             };
-            let read = read.map_err(|why| {
+            let read = read.or_else(|why| {
                 let rest = self.buffer.split_off(end);
                 rest.into_iter().rev().for_each(|byte| self.again.push_front(byte));
                 self.line = line;
+                // A quotation mark amid a cell is a letter: it opened nothing.
+                let alone = std::str::from_utf8(&self.buffer).map(|text| text.trim_end_matches(['\n', '\r']));
+                let mut row = Vec::new();
+                if let Ok(text) = alone.as_ref()
+                    && several
+                    && cells(text, &mut row).is_ok()
+                    && row.len() == self.header.len()
+                {
+                    return Ok((*text).to_owned());
+                }
                 let raw = self.buffer.strip_suffix(b"\n").unwrap_or(&self.buffer);
-                Bad { why: why.to_owned(), raw: raw.to_vec() }
+                Err(Bad { why: why.to_owned(), raw: raw.to_vec() })
             });
             if !matches!(&read, Ok(text) if text.is_empty()) {
                 return Ok(Some(Record { line, read }));

@@ -1,7 +1,7 @@
 //! Who is told of what, and what must be told anew because that has changed.
 
 use super::super::domains::REGIONAL_KEY;
-use super::super::{Failure, Registry};
+use super::super::{Announcement, Failure, Registry};
 use crate::access::{Permission, Principal};
 use crate::identity::{AssigningAuthority, DomainKey};
 use crate::store::{SubscriberRow, Transaction};
@@ -71,12 +71,18 @@ impl Registry {
         self.show_anew(tx, &row, is_new && one.snapshot)
     }
 
-    /// What each subscriber may be shown has changed, or may have: whom that concerns is told anew.
-    pub(in super::super) fn shown_otherwise(&self) -> Result<(), Failure> {
+    /// What each subscriber may be shown has changed, or may have: whom that concerns is told anew, or it is only noted.
+    pub(in super::super) fn shown_otherwise(&self, announcement: Announcement) -> Result<(), Failure> {
         let registry = self.clone();
         self.write(Vec::new(), move |tx| {
             for row in tx.subscribers()?.into_iter().filter(|row| row.state == "on") {
-                registry.show_anew(tx, &row, false)?;
+                match announcement {
+                    Announcement::Snapshot => registry.show_anew(tx, &row, false)?,
+                    Announcement::Silence => {
+                        let shown: Vec<&str> = registry.shown_to(&row).iter().map(|one| one.key.0.as_str()).collect();
+                        tx.subscriber_shown(&row.name, &shown.join(" "), row.snapshot.as_deref())?;
+                    }
+                }
             }
             Ok(())
         })?;

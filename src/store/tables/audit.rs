@@ -29,6 +29,9 @@ impl Transaction<'_> {
             persons: json(audited.persons.iter().map(|person| person.0).collect())?,
             digest: None,
         };
+        if self.load_audit(&row) {
+            return Ok(());
+        }
         on_connection!(self, connection => diesel::insert_into(audit::table).values(&row).execute(connection))?;
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! Domains by their own key; OID and namespace are dated, since they change.
 
+use crate::identity::{PersonId, RecordId};
 use crate::store::connection::on_connection;
-use crate::store::schema::{domain, domain_name};
+use crate::store::schema::{domain, domain_name, link, review, source_record};
 use crate::store::{DomainRow, StoreError, Transaction};
 use diesel::prelude::*;
 
@@ -20,6 +21,46 @@ impl Transaction<'_> {
             ))
             .load(connection))?;
         Ok(rows.into_iter().map(domain_row).collect())
+    }
+
+    /// Whether any record is of this domain.
+    pub fn domain_has_records(&mut self, key: &str) -> Result<bool, StoreError> {
+        let found: Option<i64> = on_connection!(self, connection => source_record::table
+            .filter(source_record::domain_key.eq(key))
+            .select(source_record::id)
+            .first(connection)
+            .optional())?;
+        Ok(found.is_some())
+    }
+
+    /// The active records of a domain and whose they are now.
+    pub fn links_in(&mut self, key: &str) -> Result<Vec<(RecordId, PersonId)>, StoreError> {
+        let rows: Vec<(i64, i64)> = on_connection!(self, connection => source_record::table
+            .inner_join(link::table.on(link::record_id.eq(source_record::id)))
+            .filter(source_record::domain_key.eq(key))
+            .filter(source_record::status.eq("active"))
+            .filter(link::valid_to.is_null())
+            .select((link::record_id, link::person_id))
+            .load(connection))?;
+        Ok(rows.into_iter().map(|(record, person)| (RecordId(record), PersonId(person))).collect())
+    }
+
+    /// The persons who have an active record in a domain, in ascending order.
+    pub fn persons_in(&mut self, key: &str) -> Result<Vec<PersonId>, StoreError> {
+        let mut persons: Vec<PersonId> = self.links_in(key)?.into_iter().map(|(_, person)| person).collect();
+        persons.sort_unstable();
+        persons.dedup();
+        Ok(persons)
+    }
+
+    /// How many questions about records of a domain are open.
+    pub fn reviews_open_in(&mut self, key: &str) -> Result<i64, StoreError> {
+        on_connection!(self, connection => review::table
+            .inner_join(source_record::table.on(source_record::id.eq(review::record_id)))
+            .filter(review::state.eq("open"))
+            .filter(source_record::domain_key.eq(key))
+            .count()
+            .get_result(connection))
     }
 
     /// Puts a domain into a state; whether there is one of this key.

@@ -14,6 +14,9 @@ impl Transaction<'_> {
             return Ok(());
         }
         let row = EventRow { seq: self.place(|sequences| &sequences.event), ..row.clone() };
+        if self.load_event(&row) {
+            return Ok(());
+        }
         on_connection!(self, connection => diesel::insert_into(event::table).values(&row).execute(connection))?;
         Ok(())
     }
@@ -74,6 +77,9 @@ impl Transaction<'_> {
             return Ok(());
         }
         let row = OutboxRow { seq: self.place(|sequences| &sequences.outbox), ..row.clone() };
+        if self.load_outbox(&row) {
+            return Ok(());
+        }
         on_connection!(self, connection => diesel::insert_into(outbox::table).values(&row).execute(connection))?;
         Ok(())
     }

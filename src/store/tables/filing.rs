@@ -28,8 +28,12 @@ impl Transaction<'_> {
         if planted::has(Bug::FilingStale) {
             return Ok(());
         }
+        let (all_keys, all_tokens) = (keys, tokens);
         let keys: BTreeSet<&BlockingKey> = keys.iter().collect();
         let tokens: BTreeSet<&SearchToken> = tokens.iter().collect();
+        if self.load_filing(record, (all_keys, all_tokens, row))? {
+            return Ok(());
+        }
         keys.iter().for_each(|key| self.changed_key(key.0, record.0));
         self.changed(Thing::Record(record.0));
         match self.connection() {
@@ -54,12 +58,18 @@ impl Transaction<'_> {
         if planted::has(Bug::FilingStale) {
             return Ok(());
         }
-        self.filing_remove(record)?;
+        self.load_unfile(record, false)?;
+        self.unfile(record)?;
         self.filing_insert(record, keys, tokens, row)
     }
 
     /// Takes `record` out of all files.
     pub fn filing_remove(&mut self, record: RecordId) -> Result<(), StoreError> {
+        self.load_unfile(record, true)?;
+        self.unfile(record)
+    }
+
+    fn unfile(&mut self, record: RecordId) -> Result<(), StoreError> {
         if self.tells() {
             let filed: Vec<i64> = on_connection!(self, connection => blocking_key::table
                 .filter(blocking_key::record_id.eq(record.0))
@@ -169,6 +179,9 @@ impl Candidates for Transaction<'_> {
     type Error = StoreError;
 
     fn posting(&mut self, key: BlockingKey, limit: usize) -> Result<Vec<RecordId>, StoreError> {
+        if let Some(mut index) = self.loaded_index() {
+            return Ok(index.posting(key, limit).unwrap_or_else(|never| match never {}));
+        }
         let records: Vec<i64> = on_connection!(self, connection => blocking_key::table
             .filter(blocking_key::key.eq(key.0))
             .order(blocking_key::record_id.asc())
@@ -181,6 +194,12 @@ impl Candidates for Transaction<'_> {
     }
 
     fn rows(&mut self, records: &[RecordId]) -> Result<Vec<Candidate>, StoreError> {
+        if let Some(mut index) = self.loaded_index() {
+            let mut found = index.rows(records).unwrap_or_else(|never| match never {});
+            found.sort_by_key(|candidate| candidate.record);
+            found.dedup_by_key(|candidate| candidate.record);
+            return Ok(found);
+        }
         self.read(records.iter().map(|record| Thing::Record(record.0)));
         loop {
             let found = self.rows_now(records)?;
@@ -193,6 +212,9 @@ impl Candidates for Transaction<'_> {
     }
 
     fn members(&mut self, person: PersonId, limit: usize) -> Result<Vec<Candidate>, StoreError> {
+        if let Some(mut index) = self.loaded_index() {
+            return Ok(index.members(person, limit).unwrap_or_else(|never| match never {}));
+        }
         let rows: Vec<(i64, Option<i64>, Vec<u8>)> = on_connection!(self, connection => link::table
             .inner_join(comparison_row::table.on(comparison_row::record_id.eq(link::record_id)))
             .filter(link::person_id.eq(person.0))

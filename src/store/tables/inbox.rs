@@ -56,6 +56,9 @@ impl Transaction<'_> {
         if planted::has(Bug::JournalMissing) {
             return Ok(());
         }
+        if self.load_inbox(row) {
+            return Ok(());
+        }
         on_connection!(self, connection => diesel::insert_into(inbox::table).values(row).execute(connection))?;
         Ok(())
     }
@@ -68,6 +71,9 @@ impl Transaction<'_> {
         }
         let drawn = self.drawn().to_text()?;
         let place = self.journal_place()?;
+        if self.load_settled(id, outcome, place, &drawn) {
+            return Ok(());
+        }
         let changed = on_connection!(self, connection => diesel::update(inbox::table.find((message_key, id)))
             .set((inbox::outcome.eq(outcome), inbox::seq.eq(place), inbox::drawn.eq(drawn.as_str())))
             .execute(connection))?;

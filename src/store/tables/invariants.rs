@@ -117,8 +117,10 @@ const RULES: [(&str, &str); 18] = [
         "every link was noted as an event, and whoever watches is told of it",
         "SELECT (SELECT count(*) FROM (SELECT record_id, person_id FROM link \
          EXCEPT SELECT record_id, person_id FROM event WHERE kind = 'linked') AS unnoted) + \
-         (SELECT count(*) FROM (SELECT person_id FROM link WHERE valid_from >= \
+         (SELECT count(*) FROM (SELECT l.person_id FROM link l WHERE l.valid_from >= \
          (SELECT coalesce(max(CAST(s.value AS BIGINT)), 0) FROM setting s WHERE s.name = 'outbox_kept_since') \
+         AND NOT EXISTS (SELECT 1 FROM event e WHERE e.record_id = l.record_id AND e.person_id = l.person_id \
+         AND e.kind = 'linked' AND e.detail = 'silent') \
          EXCEPT SELECT person_id FROM outbox) AS untold) AS broken",
     ),
 ];

@@ -12,7 +12,9 @@ use diesel::prelude::*;
 impl Transaction<'_> {
     /// Adds a link; refused while another one holds for the record.
     pub fn link_open(&mut self, row: &LinkRow) -> Result<(), StoreError> {
-        on_connection!(self, connection => diesel::insert_into(link::table).values(row).execute(connection))?;
+        if !self.load_link(row) {
+            on_connection!(self, connection => diesel::insert_into(link::table).values(row).execute(connection))?;
+        }
         self.changed(Thing::Record(row.record_id));
         self.changed(Thing::Person(row.person_id));
         self.did(Count::Linked(word(&row.origin, &["automatic", "source", "steward"])));
@@ -30,6 +32,7 @@ impl Transaction<'_> {
             .filter(link::id.eq(held.id))
             .set(link::valid_to.eq(held.valid_to))
             .execute(connection))?;
+        self.load_unlinked(record);
         self.changed(Thing::Record(record.0));
         self.changed(Thing::Person(held.person_id));
         self.did(Count::Unlinked);
@@ -38,6 +41,9 @@ impl Transaction<'_> {
 
     /// The link that holds.
     pub fn link_current(&mut self, record: RecordId) -> Result<Option<LinkRow>, StoreError> {
+        if self.load_is_unlinked(record) {
+            return Ok(None);
+        }
         on_connection!(self, connection => link::table
             .filter(link::record_id.eq(record.0))
             .filter(link::valid_to.is_null())

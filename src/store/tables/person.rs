@@ -56,6 +56,9 @@ impl Transaction<'_> {
     /// Adds a person.
     pub fn person_insert(&mut self, id: PersonId, now: i64) -> Result<(), StoreError> {
         let row = PersonRow { id: id.0, state: "active".to_owned(), successor: None, created: now };
+        if self.load_person(&row) {
+            return Ok(());
+        }
         on_connection!(self, connection => diesel::insert_into(person::table).values(&row).execute(connection))?;
         Ok(())
     }

@@ -170,6 +170,9 @@ impl Transaction<'_> {
     /// How many source records there are.
     pub fn records_count(&mut self) -> Result<i64, StoreError> {
         use crate::store::schema::source_record;
+        if let Some(count) = self.load_count() {
+            return Ok(count);
+        }
         on_connection!(self, connection => source_record::table.count().get_result(connection))
     }
 

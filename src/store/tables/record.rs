@@ -29,6 +29,9 @@ impl Transaction<'_> {
         domain: &str,
         value: &str,
     ) -> Result<Option<SourceRecordRow>, StoreError> {
+        if self.load_lacks(identifier_key) {
+            return Ok(None);
+        }
         on_connection!(self, connection => source_record::table
             .filter(source_record::identifier_key.eq(identifier_key))
             .filter(source_record::domain_key.eq(domain))
@@ -70,9 +73,26 @@ impl Transaction<'_> {
         Ok(rows)
     }
 
+    /// Key, key of the identifier, domain and status of at most `limit` records after this one, in ascending order.
+    pub(in crate::store) fn record_keys_after(
+        &mut self,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<(i64, i64, String, String)>, StoreError> {
+        on_connection!(self, connection => source_record::table
+            .filter(source_record::id.gt(after))
+            .order(source_record::id.asc())
+            .limit(super::row_limit(limit))
+            .select((source_record::id, source_record::identifier_key, source_record::domain_key, source_record::status))
+            .load(connection))
+    }
+
     /// Adds a record.
     pub fn record_insert(&mut self, row: &SourceRecordRow) -> Result<(), StoreError> {
-        on_connection!(self, connection => diesel::insert_into(source_record::table).values(row).execute(connection))?;
+        if !self.load_record(row) {
+            on_connection!(self, connection =>
+                diesel::insert_into(source_record::table).values(row).execute(connection))?;
+        }
         self.did(Count::Record);
         Ok(())
     }

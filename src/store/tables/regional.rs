@@ -60,6 +60,9 @@ impl Transaction<'_> {
 
     /// Gives a person a regional ID; one that was ever given is refused.
     pub fn regional_insert(&mut self, value: &str, person: PersonId, now: i64) -> Result<(), StoreError> {
+        if self.load_regional(value, person, now) {
+            return Ok(());
+        }
         on_connection!(self, connection => diesel::insert_into(regional_id::table)
             .values((
                 regional_id::value.eq(value),

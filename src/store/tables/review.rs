@@ -20,6 +20,9 @@ impl Transaction<'_> {
 
     /// The decisions that hold about a record, on whichever side it stands.
     pub fn decisions_of(&mut self, record: RecordId) -> Result<Vec<DecisionRow>, StoreError> {
+        if self.load_is_undecided(record) {
+            return Ok(Vec::new());
+        }
         // One statement for each side: for both in one SQLite may go through all decisions in their order.
         let mut rows: Vec<DecisionRow> = on_connection!(self, connection => steward_decision::table
             .filter(steward_decision::record_a.eq(record.0))
@@ -53,7 +56,9 @@ impl Transaction<'_> {
 
     /// Asks a question.
     pub fn review_insert(&mut self, row: &ReviewRow) -> Result<(), StoreError> {
-        on_connection!(self, connection => diesel::insert_into(review::table).values(row).execute(connection))?;
+        if !self.load_review(row) {
+            on_connection!(self, connection => diesel::insert_into(review::table).values(row).execute(connection))?;
+        }
         let kinds = &["possible_match", "proposed_match", "contradiction", "overlay"];
         self.did(Count::ReviewOpened(word(&row.kind, kinds)));
         Ok(())
@@ -137,6 +142,9 @@ impl Transaction<'_> {
     /// The questions in `state` that are asked of a record itself. Sought by the record alone: with the state in the
     /// statement SQLite, which keeps no statistics, goes through all that are open.
     pub fn reviews_about(&mut self, record: RecordId, state: &str) -> Result<Vec<ReviewRow>, StoreError> {
+        if let Some(rows) = self.load_reviews(record, state) {
+            return Ok(rows);
+        }
         let rows: Vec<ReviewRow> = on_connection!(self, connection => review::table
             .filter(review::record_id.eq(record.0))
             .select(ReviewRow::as_select())

@@ -21,6 +21,16 @@ impl Transaction<'_> {
             setting::table.find(name).select(setting::value).first(connection).optional())
     }
 
+    /// What stands under names that begin with `prefix`, by name.
+    pub fn settings_from(&mut self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
+        let all: Vec<(String, String)> = on_connection!(self, connection => setting::table
+            .select((setting::name, setting::value))
+            .load(connection))?;
+        let mut found: Vec<_> = all.into_iter().filter(|(name, _)| name.starts_with(prefix)).collect();
+        found.sort();
+        Ok(found)
+    }
+
     /// Puts `value` under `name`, whatever stood there.
     pub fn setting_put(&mut self, name: &str, value: &str) -> Result<(), StoreError> {
         on_connection!(self, connection => diesel::insert_into(setting::table)

@@ -21,6 +21,9 @@ impl Transaction<'_> {
         demographics: &Demographics,
     ) -> Result<(), StoreError> {
         let content = to_text(demographics)?;
+        if self.load_version((record, version, now), principal, inbox_id, &content) {
+            return Ok(());
+        }
         on_connection!(self, connection => diesel::insert_into(demographic_version::table)
             .values((
                 demographic_version::record_id.eq(record.0),
