@@ -13,7 +13,8 @@ use std::fmt::Write;
 /// One step from nothing to the weight.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Step {
-    /// `prior`, a field, or `household`: what relatives have in common, taken back.
+    /// `prior`, a field, `household` (what members of one have in common, taken back), or `together` (what twins, or
+    /// parent and child, have in common for being that, taken back).
     pub of: &'static str,
     /// How well the field agrees; none beside fields.
     pub level: Option<&'static str>,
@@ -95,7 +96,11 @@ impl Account {
         for field in &score.fields {
             steps.push(step(field.field.id(), Some(field.level), field.bits_vs_unrelated, field.frequency_bits));
         }
-        steps.push(step("household", None, score.bits - score.prior_bits - added, 0.0));
+        let household = score.bits - score.prior_bits - added - score.dependence_bits;
+        steps.push(step("household", None, household, 0.0));
+        if score.dependence_bits != 0.0 {
+            steps.push(step("together", None, score.dependence_bits, 0.0));
+        }
         let settings = model.settings();
         Ok(Self {
             explanation: Explanation::of(&score, &guards, model),
@@ -168,6 +173,7 @@ impl Account {
         match (step.of, step.level) {
             ("prior", _) => format!("one person among {} records", self.explanation.population),
             (_, Some(level)) => level.replace('_', " "),
+            ("together", _) => "what relatives have together".to_owned(),
             _ => format!("likeness of relatives: {:.0} %", self.explanation.household_share_of_denominator * 100.0),
         }
     }

@@ -23,6 +23,8 @@ fn the_steps_add_up_to_the_weight_of_the_decision() {
         assert!((last.sum - decided.bits).abs() < 0.01, "{} and {}", last.sum, decided.bits);
         assert!((explained.steps.iter().map(|step| step.bits).sum::<f64>() - decided.bits).abs() < 0.1);
         assert_eq!(explained.steps[0].of, "prior");
+        let together = explained.steps.iter().find(|step| step.of == "together").map_or(0.0, |step| step.bits);
+        assert!((together - decided.dependence_bits).abs() < 0.01, "{together}");
     }
 }
 
