@@ -98,7 +98,7 @@ impl Registry {
         person: PersonId,
         record: RecordId,
     ) -> Result<(), Failure> {
-        let domain = tx.record_get(record)?.map(|row| row.domain_key).unwrap_or_default();
+        let domain = tx.domain_of(record)?.unwrap_or_default();
         self.told_of(tx, cause, person, &domain)
     }
 

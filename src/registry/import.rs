@@ -133,12 +133,15 @@ impl Registry {
                 tx.draw_anew();
                 let last = reached.as_ref().filter(|_| at + 1 == entries.len());
                 taken.push(registry.import_one(tx, entry, last)?);
+                // Each line is a feed of its own, and is told of as one.
+                tx.tell_all()?;
             }
             if let Some(reached) = &reached {
                 reach(tx, reached)?;
             }
             Ok((taken, tx.take_counts()))
         })?;
+        self.wake();
         self.0.store.metrics().did(&counts);
         Ok(taken)
     }
@@ -176,6 +179,7 @@ impl Registry {
             let load = tx.load_end()?.ok_or(Failure::Corrupt("a load"))?;
             Ok((Flowed { taken, ended, load }, tx.take_counts()))
         })?;
+        self.wake();
         self.0.store.metrics().did(&counts);
         Ok(flowed)
     }
@@ -196,6 +200,7 @@ impl Registry {
                 tx.draw_anew();
                 let last = Some(&reached).filter(|_| at + 1 == entries.len());
                 taken.push(self.import_one(tx, entry, last)?);
+                tx.tell_all()?;
             }
             if tx.load_is_due() {
                 tx.load_some()?;

@@ -40,8 +40,6 @@ pub struct Load {
     /// The domain of each record, by its place among `domains`.
     domain_of: HashMap<i64, u16>,
     domains: Vec<String>,
-    /// Whether every record that is linked is filed: then whose the records are tells the domains of a person.
-    is_exact: bool,
     records: i64,
     wide: Wide,
     filing: Filing,
@@ -128,17 +126,6 @@ impl Load {
         });
         u16::try_from(at).unwrap_or(u16::MAX)
     }
-
-    fn company(&self, person: PersonId) -> Vec<String> {
-        let mut places: Vec<u16> =
-            self.index.member_ids(person).filter_map(|id| self.domain_of.get(&id.0).copied()).collect();
-        places.sort_unstable();
-        places.dedup();
-        let mut keys: Vec<String> =
-            places.into_iter().filter_map(|at| self.domains.get(usize::from(at)).cloned()).collect();
-        keys.sort_unstable();
-        keys
-    }
 }
 
 /// What a transaction does where many records are loaded.
@@ -148,7 +135,7 @@ impl Transaction<'_> {
         if !matches!(self.connection(), Connection::Sqlite(_)) {
             return Ok(None);
         }
-        let mut load = Box::new(Load { is_exact: true, ..Load::default() });
+        let mut load = Box::new(Load::default());
         let mut after = i64::MIN;
         loop {
             let page = self.rows_after(after, PAGE)?;
@@ -165,11 +152,10 @@ impl Transaction<'_> {
             let page = self.record_keys_after(after, PAGE)?;
             let Some((last, ..)) = page.last() else { break };
             after = *last;
-            for (id, identifier_key, domain, status) in page {
+            for (id, identifier_key, domain, _) in page {
                 load.identifiers.insert(identifier_key);
                 let at = load.domain(&domain);
                 load.domain_of.insert(id, at);
-                load.is_exact &= status != "active" || load.index.record(RecordId(id)).is_some();
                 load.records += 1;
             }
         }
@@ -241,15 +227,14 @@ impl Transaction<'_> {
         result.map_err(|error| self.failed(error))
     }
 
-    /// The domains of the active records of a person, in order, each once.
-    pub fn domains_of(&mut self, id: PersonId) -> Result<Vec<String>, StoreError> {
-        if let Some(load) = self.load.as_ref().filter(|load| load.is_exact) {
-            return Ok(load.company(id));
+    /// The domain of a record.
+    pub fn domain_of(&mut self, record: RecordId) -> Result<Option<String>, StoreError> {
+        if let Some(load) = &self.load
+            && let Some(known) = load.domain_of.get(&record.0).and_then(|at| load.domains.get(usize::from(*at)))
+        {
+            return Ok(Some(known.clone()));
         }
-        let mut domains: Vec<String> = self.records_of(id)?.into_iter().map(|row| row.domain_key).collect();
-        domains.sort_unstable();
-        domains.dedup();
-        Ok(domains)
+        Ok(self.record_get(record)?.map(|row| row.domain_key))
     }
 }
 
@@ -409,15 +394,13 @@ impl Transaction<'_> {
     }
 
     /// Before a record is taken out of all files, for good or to be filed anew.
-    pub(super) fn load_unfile(&mut self, record: RecordId, for_good: bool) -> Result<(), StoreError> {
+    pub(super) fn load_unfile(&mut self, record: RecordId) -> Result<(), StoreError> {
         if self.load_has_filed(record) {
             self.load_some()?;
             self.load_filed()?;
         }
         if let Some(load) = &mut self.load {
             load.index.remove(record);
-            // It may be linked all the same.
-            load.is_exact &= !for_good;
         }
         Ok(())
     }

@@ -58,14 +58,14 @@ impl Transaction<'_> {
         if planted::has(Bug::FilingStale) {
             return Ok(());
         }
-        self.load_unfile(record, false)?;
+        self.load_unfile(record)?;
         self.unfile(record)?;
         self.filing_insert(record, keys, tokens, row)
     }
 
     /// Takes `record` out of all files.
     pub fn filing_remove(&mut self, record: RecordId) -> Result<(), StoreError> {
-        self.load_unfile(record, true)?;
+        self.load_unfile(record)?;
         self.unfile(record)
     }
 
