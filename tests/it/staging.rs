@@ -5,7 +5,7 @@ use crate::import::{folder, line};
 use crate::replay::{assert_same, rebuilt, snapshot};
 use crate::support::*;
 use nayose::clock::Clock;
-use nayose::registry::{Announcement, DomainState, FeedCommand, Reached, Registry, Staged};
+use nayose::registry::{Announcement, Audience, DomainState, FeedCommand, Reached, Registry, Staged, Subscription};
 use nayose::store::export;
 use serde_json::Value;
 
@@ -14,6 +14,14 @@ fn rows(url: &str, table: &str) -> usize {
     export(url, &mut lines).unwrap();
     let begin = format!("[\"{table}\",");
     String::from_utf8(lines).unwrap().lines().filter(|line| line.starts_with(&begin)).count()
+}
+
+/// How many subscribers are to be told anew of all that this domain has, and of nothing else.
+fn told_anew(url: &str, domain: &str) -> usize {
+    let mut lines = Vec::new();
+    export(url, &mut lines).unwrap();
+    let of = |line: &&str| line.starts_with("[\"subscriber\",") && line.contains(&format!(",\"{domain}\","));
+    String::from_utf8(lines).unwrap().lines().filter(of).count()
 }
 
 fn import(registry: &Registry, domain: &str, value: &str, said: &Said) {
@@ -57,13 +65,26 @@ fn what_is_staged_is_matched_and_neither_answered_nor_told() {
         assert_eq!(rows(&place.url, "regional_id"), regionals + 1);
         assert_eq!(others(&registry, "h04", "1").len(), 1);
         let told = rows(&place.url, "outbox");
-        let live = |heard| registry.change_domain_state(&caller(), "h02", DomainState::Live, heard).unwrap();
-        assert!(live(Announcement::Snapshot));
+        let viewer = Subscription {
+            system: "viewer".to_owned(),
+            domains: vec![],
+            audience: Audience::Consumer,
+            snapshot: false,
+        };
+        registry.subscribe(&[viewer]).unwrap();
+        assert_eq!(registry.stage(&caller(), "h05").unwrap(), Staged::Now);
+        import(&registry, "h05", "1", &her_twin());
+        assert_eq!(told_anew(&place.url, "h02") + told_anew(&place.url, "h05"), 0);
+        let live = |key, heard| registry.change_domain_state(&caller(), key, DomainState::Live, heard).unwrap();
+        assert!(live("h05", Announcement::Silence));
+        assert_eq!(told_anew(&place.url, "h05"), 0, "nobody hears of it");
+        assert!(live("h02", Announcement::Snapshot));
         assert_eq!(others(&registry, "h01", "1").len(), 2);
-        assert_eq!(others(&registry, "h04", "1").len(), 3);
-        assert_eq!(rows(&place.url, "outbox"), told + 2, "each person of it is told of");
-        assert!(live(Announcement::Silence));
-        assert_eq!(rows(&place.url, "outbox"), told + 2);
+        assert_eq!(others(&registry, "h04", "1").len(), 4);
+        assert_eq!(told_anew(&place.url, "h02"), 1, "each person of it is told of");
+        assert!(live("h02", Announcement::Silence));
+        assert_eq!(told_anew(&place.url, "h02"), 1, "what was to be told still is");
+        assert_eq!(rows(&place.url, "outbox"), told, "as it is when it is told");
         assert!(registry.verify().unwrap().iter().all(|finding| finding.broken == 0), "{:?}", registry.verify());
         drop(registry);
         check_replay(&place, kept);
