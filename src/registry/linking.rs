@@ -228,7 +228,7 @@ impl Registry {
             let person = PersonId(link.person_id);
             let about = (Some(record), Some(person), None);
             self.note(tx, cause.time, Occurrence::Unlinked, about, cause.actor, cause.inbox_id)?;
-            let domain = tx.record_get(record)?.map(|row| row.domain_key).unwrap_or_default();
+            let domain = tx.domain_of(record)?.unwrap_or_default();
             if !cause.silent && !self.0.domains.is_staged(&domain) {
                 self.tell_besides(tx, CHANGED, cause.time, person, &domain);
             }

@@ -72,6 +72,7 @@ impl Registry {
     }
 
     /// What each subscriber may be shown has changed, or may have: whom that concerns is told anew, or it is only noted.
+    /// Where the process ends before that, the next start finds the difference, and tells of it even if it was to be silent.
     pub(in super::super) fn shown_otherwise(&self, announcement: Announcement) -> Result<(), Failure> {
         let registry = self.clone();
         self.write(Vec::new(), move |tx| {
@@ -79,8 +80,8 @@ impl Registry {
                 match announcement {
                     Announcement::Snapshot => registry.show_anew(tx, &row, false)?,
                     Announcement::Silence => {
-                        let shown: Vec<&str> = registry.shown_to(&row).iter().map(|one| one.key.0.as_str()).collect();
-                        tx.subscriber_shown(&row.name, &shown.join(" "), row.snapshot.as_deref())?;
+                        let shown = registry.keys_shown_to(&row).join(" ");
+                        tx.subscriber_shown(&row.name, &shown, row.snapshot.as_deref())?;
                     }
                 }
             }
@@ -93,13 +94,11 @@ impl Registry {
     /// Notes what a subscriber may be shown now, and of which domains it is to be told anew: of those that came or
     /// went since it was noted last, or of `all`.
     fn show_anew(&self, tx: &mut Transaction<'_>, row: &SubscriberRow, all: bool) -> Result<(), Failure> {
-        let shown: Vec<String> = self.shown_to(row).into_iter().map(|authority| authority.key.0.clone()).collect();
+        let shown = self.keys_shown_to(row);
         let before: Option<Vec<&str>> = row.shown.as_deref().map(|before| before.split_whitespace().collect());
-        let gone = before.iter().flatten().copied().filter(|domain| !shown.iter().any(|now| now == domain));
-        let come = shown
-            .iter()
-            .map(String::as_str)
-            .filter(|domain| before.as_ref().map_or(all, |before| !before.contains(domain)));
+        let gone = before.iter().flatten().copied().filter(|domain| !shown.contains(domain));
+        let come =
+            shown.iter().copied().filter(|domain| before.as_ref().map_or(all, |before| !before.contains(domain)));
         let mut differs: Vec<&str> = Vec::new();
         for domain in gone.chain(come) {
             // Of one that nobody has an identifier in there is nothing to tell.
@@ -112,6 +111,11 @@ impl Registry {
         let anew: Vec<&str> = unfinished.iter().flat_map(|domains| domains.split_whitespace()).chain(differs).collect();
         let anew = (!anew.is_empty()).then(|| anew.join(" "));
         Ok(tx.subscriber_shown(&row.name, &shown.join(" "), anew.as_deref())?)
+    }
+
+    /// The keys of the domains of which a subscriber is told.
+    pub(super) fn keys_shown_to(&self, row: &SubscriberRow) -> Vec<&str> {
+        self.shown_to(row).into_iter().map(|authority| authority.key.0.as_str()).collect()
     }
 
     /// The authorities of which a subscriber is told: those that it watches, may see, and may be told of. A document

@@ -22,7 +22,7 @@ impl Registry {
         row: &SubscriberRow,
         holder: &str,
     ) -> Result<Turn, Failure> {
-        let shown: Vec<&str> = self.shown_to(row).into_iter().map(|authority| authority.key.0.as_str()).collect();
+        let shown = self.keys_shown_to(row);
         let mut page = tx.outbox_after(row.delivered, PAGE)?;
         if planted::has(Bug::ToldBackwards) {
             page.reverse();
