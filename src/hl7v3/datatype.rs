@@ -53,11 +53,11 @@ pub(super) fn identifier(at: &At<'_>, findings: &mut Findings) -> Option<Patient
     match at.element.attribute("extension") {
         Some(value) if !value.trim().is_empty() => Some(PatientIdentifier { authority, value: value.to_owned() }),
         Some(_) => {
-            findings.error("SYN102", "the extension of an identifier is empty", &at.path);
+            findings.error("SYN102", "the extension of an identifier is empty", &at.path());
             None
         }
         None => {
-            findings.error("SYN100", "an identifier needs root and extension", &at.path);
+            findings.error("SYN100", "an identifier needs root and extension", &at.path());
             None
         }
     }
@@ -67,15 +67,15 @@ pub(super) fn identifier(at: &At<'_>, findings: &mut Findings) -> Option<Patient
 pub(super) fn oid(at: &At<'_>, findings: &mut Findings) -> Option<Oid> {
     let raw = at.element.attribute("root").unwrap_or_default();
     if raw.trim().is_empty() {
-        findings.error("SYN100", "the root is missing", &at.path);
+        findings.error("SYN100", "the root is missing", &at.path());
         return None;
     }
     if raw.trim() != raw {
-        findings.forgive("SYN102", "the root has blanks around it", &at.path);
+        findings.forgive("SYN102", "the root has blanks around it", &at.path());
     }
     let read = Oid::parse(raw.trim()).ok();
     if read.is_none() {
-        findings.error("SYN102", "the root is not an ISO object identifier", &at.path);
+        findings.error("SYN102", "the root is not an ISO object identifier", &at.path());
     }
     read
 }
@@ -103,11 +103,11 @@ pub(super) fn date(text: &str, at: &At<'_>, findings: &mut Findings) -> Option<P
     };
     match PartialDate::parse_hl7(&plain) {
         Ok(date) if !findings.strict => {
-            findings.forgive("SYN102", "a time stamp is not of the HL7 form", &at.path);
+            findings.forgive("SYN102", "a time stamp is not of the HL7 form", &at.path());
             Some(date)
         }
         _ => {
-            findings.error("SYN102", "a time stamp is not valid", &at.path);
+            findings.error("SYN102", "a time stamp is not valid", &at.path());
             None
         }
     }
@@ -129,11 +129,11 @@ pub(super) fn boolean_field(at: Option<At<'_>>, findings: &mut Findings) -> Fiel
         Some("true") => Field::Set(true),
         Some("false") => Field::Set(false),
         Some(number @ ("1" | "0")) => {
-            findings.forgive("SYN102", "a truth value is told as a number", &at.path);
+            findings.forgive("SYN102", "a truth value is told as a number", &at.path());
             Field::Set(number == "1")
         }
         Some(_) => {
-            findings.error("SYN102", "neither true nor false", &at.path);
+            findings.error("SYN102", "neither true nor false", &at.path());
             absent(None)
         }
         None => absent(at.null()),

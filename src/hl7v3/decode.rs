@@ -95,25 +95,25 @@ fn check_wrapper(root: &At<'_>, findings: &mut Findings) {
             findings.forgive(
                 "SYN100",
                 "a part of the transmission wrapper is missing",
-                &format!("{}/{element}", root.path),
+                &format!("{}/{element}", root.path()),
             );
         }
     }
     if let Some(second) = root.all("receiver").get(1) {
-        findings.forgive("SYN110", "a message has one receiver", &second.path);
+        findings.forgive("SYN110", "a message has one receiver", &second.path());
     }
     let created = root.first("creationTime");
     let created = created.filter(|at| at.attribute("value").is_some_and(|text| PartialDate::parse_hl7(text).is_err()));
     if let Some(at) = created {
-        findings.forgive("SYN102", "the time of creation is not of the HL7 form", &at.path);
+        findings.forgive("SYN102", "the time of creation is not of the HL7 form", &at.path());
     }
     // In strict mode the transaction refuses another mode by its own code.
     let mode = root.first("processingModeCode").filter(|at| at.attribute("code").is_some_and(|code| code != "T"));
     if let Some(at) = mode.filter(|_| !findings.strict) {
-        findings.forgive("SYN103", "the processing mode is not T (current processing)", &at.path);
+        findings.forgive("SYN103", "the processing mode is not T (current processing)", &at.path());
     }
     let named = root.first("interactionId").filter(|at| at.attribute("root") != Some(INTERACTION_IDS));
     if let Some(at) = named {
-        findings.forgive("SYN103", "interactionId is not one of HL7's identifiers of interactions", &at.path);
+        findings.forgive("SYN103", "interactionId is not one of HL7's identifiers of interactions", &at.path());
     }
 }

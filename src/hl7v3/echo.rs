@@ -124,7 +124,7 @@ fn parameters(w: &mut Writer, list: Option<&At<'_>>, known: &[(&str, Kind, &str)
                 match encoded(&value, *kind) {
                     Some(valid) => values.push_str(&valid),
                     None if value.null().is_some() => {}
-                    None => dropped.push(value.path),
+                    None => dropped.push(value.path()),
                 }
             }
             if !values.is_empty() {

@@ -10,7 +10,7 @@ const TABLE_0001: &str = "2.16.840.1.113883.12.1";
 /// The snapshot that `patient` holds.
 pub(super) fn demographics(patient: &At<'_>, findings: &mut Findings) -> Demographics {
     let Some(person) = patient.first("patientPerson") else {
-        findings.error("SYN100", "patientPerson is missing", &patient.path);
+        findings.error("SYN100", "patientPerson is missing", &patient.path());
         return Demographics::default();
     };
     let both = |element: &str| [person.all(element), patient.all(element)].concat();
@@ -54,7 +54,7 @@ pub(super) fn gender(at: Option<At<'_>>, findings: &mut Findings) -> Field<Sex> 
     let Some(at) = at else { return absent(None) };
     let Some(code) = at.attribute("code") else { return absent(at.null()) };
     let unknown_code = |findings: &mut Findings| {
-        findings.error("SYN103", "the code is none of administrative gender", &at.path);
+        findings.error("SYN103", "the code is none of administrative gender", &at.path());
         absent(None)
     };
     match (at.attribute("codeSystem"), code) {
@@ -64,7 +64,7 @@ pub(super) fn gender(at: Option<At<'_>>, findings: &mut Findings) -> Field<Sex> 
         (None | Some(GENDER), _) => unknown_code(findings),
         (Some(TABLE_0001), _) => {
             // What a v2 system bridges to v3 is often told in v2's own table.
-            findings.forgive("SYN104", "administrative gender is told in a table of HL7 v2", &at.path);
+            findings.forgive("SYN104", "administrative gender is told in a table of HL7 v2", &at.path());
             match code {
                 "M" => Field::Set(Sex::Male),
                 "F" => Field::Set(Sex::Female),
@@ -75,7 +75,7 @@ pub(super) fn gender(at: Option<At<'_>>, findings: &mut Findings) -> Field<Sex> 
             }
         }
         (Some(_), _) => {
-            findings.error("SYN104", "the code system of administrative gender is not HL7's", &at.path);
+            findings.error("SYN104", "the code system of administrative gender is not HL7's", &at.path());
             absent(None)
         }
     }
@@ -90,7 +90,7 @@ fn order(at: Option<At<'_>>, findings: &mut Findings) -> Field<u8> {
     match at.attribute("value").map(str::parse::<u8>) {
         Some(Ok(order)) => Field::Set(order),
         Some(Err(_)) => {
-            findings.error("SYN102", "the birth order is not a small number", &at.path);
+            findings.error("SYN102", "the birth order is not a small number", &at.path());
             absent(None)
         }
         None => absent(at.null()),

@@ -2,39 +2,69 @@
 
 use super::message::{Detail, Severity};
 use crate::xml::Element;
+use std::rc::Rc;
 
 const ACKNOWLEDGEMENT_DETAIL: &str = "2.16.840.1.113883.5.1100";
 
-/// An element and where it stands. Cheap to copy down a path.
+/// An element and where it stands. The path is put into words only where somebody is told of it: few elements are.
 #[derive(Clone)]
 pub(super) struct At<'a> {
     pub element: &'a Element,
-    pub path: String,
+    /// From 1, and 0 for one that stands alone.
+    index: usize,
+    up: Option<Rc<At<'a>>>,
 }
 
 impl<'a> At<'a> {
     /// The document element.
     pub(super) fn root(element: &'a Element) -> Self {
-        Self { element, path: format!("/{}", element.name.local) }
+        Self { element, index: 0, up: None }
+    }
+
+    /// Where it stands, as an absolute XPath.
+    pub(super) fn path(&self) -> String {
+        let mut path = self.up.as_ref().map(|up| up.path()).unwrap_or_default();
+        path.push('/');
+        path.push_str(&self.element.name.local);
+        if self.index > 0 {
+            path.push_str(&format!("[{}]", self.index));
+        }
+        path
+    }
+
+    /// The same element with an index of its own in its path, or with none.
+    pub(super) fn indexed(self, index: usize) -> Self {
+        Self { index, ..self }
+    }
+
+    fn named<'n>(&self, name: &'n str) -> impl Iterator<Item = &'a Element> + use<'a, 'n> {
+        let parent = self.element;
+        parent.elements().filter(move |e| &*e.name.local == name && e.name.namespace == parent.name.namespace)
     }
 
     /// The children named `name`, with an index where there are several.
     pub(super) fn all(&self, name: &str) -> Vec<At<'a>> {
-        let found: Vec<&'a Element> = self
-            .element
-            .elements()
-            .filter(|e| &*e.name.local == name && e.name.namespace == self.element.name.namespace)
-            .collect();
-        let several = found.len() > 1;
-        let path = |n: usize| {
-            if several { format!("{}/{name}[{}]", self.path, n + 1) } else { format!("{}/{name}", self.path) }
-        };
-        found.into_iter().enumerate().map(|(n, element)| At { element, path: path(n) }).collect()
+        let mut found = self.named(name);
+        let Some(first) = found.next() else { return Vec::new() };
+        let up = Rc::new(self.clone());
+        let at = |element, index| At { element, index, up: Some(Rc::clone(&up)) };
+        let mut all = vec![at(first, 0)];
+        for element in found {
+            all.push(at(element, all.len() + 1));
+        }
+        match all.as_mut_slice() {
+            [_] => {}
+            [first, ..] => first.index = 1,
+            [] => {}
+        }
+        all
     }
 
     /// The first child named `name`.
     pub(super) fn first(&self, name: &str) -> Option<At<'a>> {
-        self.all(name).into_iter().next()
+        let mut found = self.named(name);
+        let element = found.next()?;
+        Some(At { element, index: usize::from(found.next().is_some()), up: Some(Rc::new(self.clone())) })
     }
 
     /// The element at the end of a path of first children.

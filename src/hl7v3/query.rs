@@ -29,16 +29,16 @@ pub(super) fn query_id(asked: &At<'_>) -> Option<InstanceIdentifier> {
 
 fn asked<'a>(root: &At<'a>, findings: &mut Findings) -> Option<(At<'a>, InstanceIdentifier, At<'a>)> {
     let Some(asked) = parameters(root) else {
-        findings.error("SYN100", "queryByParameter is missing", &format!("{}/controlActProcess", root.path));
+        findings.error("SYN100", "queryByParameter is missing", &format!("{}/controlActProcess", root.path()));
         return None;
     };
     let id = query_id(&asked);
     if id.is_none() {
-        findings.error("SYN100", "queryId is missing", &asked.path);
+        findings.error("SYN100", "queryId is missing", &asked.path());
     }
     let list = asked.first("parameterList");
     if list.is_none() {
-        findings.error("SYN100", "parameterList is missing", &asked.path);
+        findings.error("SYN100", "parameterList is missing", &asked.path());
     }
     Some((asked, id?, list?))
 }
@@ -48,42 +48,41 @@ pub(super) fn cross_reference(root: &At<'_>, findings: &mut Findings) -> Option<
     let (_, query_id, list) = asked(root, findings)?;
     let identifiers = list.all("patientIdentifier");
     if let Some(second) = identifiers.get(1) {
-        findings.error("SYN110", "a query asks about one patientIdentifier", &second.path);
+        findings.error("SYN110", "a query asks about one patientIdentifier", &second.path());
         return None;
     }
     let values = identifiers.first().map(|parameter| parameter.all("value")).unwrap_or_default();
     if let Some(second) = values.get(1) {
-        findings.error("SYN110", "patientIdentifier has one value", &second.path);
+        findings.error("SYN110", "patientIdentifier has one value", &second.path());
         return None;
     }
     let Some(value) = values.first() else {
-        findings.error("SYN100", "patientIdentifier/value is missing", &list.path);
+        findings.error("SYN100", "patientIdentifier/value is missing", &list.path());
         return None;
     };
     let asked = identifier(value, findings);
     if asked.is_none() && findings.errors.is_empty() {
-        findings.error("SYN100", "patientIdentifier/value is null", &value.path);
+        findings.error("SYN100", "patientIdentifier/value is null", &value.path());
     }
     let data_sources = domains(&list, "dataSource", findings);
-    let identifier = Placed { value: asked?, location: value.path.clone() };
+    let identifier = Placed { value: asked?, location: value.path() };
     Some(Content::CrossReference(CrossReferenceQuery { query_id, identifier, data_sources }))
 }
 
 /// The domains named by repetitions of `parameter`; null ones are absent.
 fn domains(list: &At<'_>, parameter: &str, findings: &mut Findings) -> Vec<Placed<Oid>> {
     let mut found = Vec::new();
-    for (n, repetition) in list.all(parameter).iter().enumerate() {
-        let path = format!("{}/{parameter}[{}]/value", list.path, n + 1);
-        for value in repetition.all("value") {
-            let value = At { path: path.clone(), ..value };
+    for (n, repetition) in list.all(parameter).into_iter().enumerate() {
+        for value in repetition.indexed(n + 1).all("value") {
+            let value = value.indexed(0);
             if value.attribute("root").is_none() && value.null().is_some() {
                 continue;
             }
             if value.attribute("extension").is_some() {
-                findings.ignored("SYN110", "a domain is named by its root alone", &value.path);
+                findings.ignored("SYN110", "a domain is named by its root alone", &value.path());
             }
             if let Some(oid) = oid(&value, findings) {
-                found.push(Placed { value: oid, location: path.clone() });
+                found.push(Placed { value: oid, location: value.path() });
             }
         }
     }
@@ -94,11 +93,11 @@ fn domains(list: &At<'_>, parameter: &str, findings: &mut Findings) -> Vec<Place
 pub(super) fn demographics(root: &At<'_>, findings: &mut Findings) -> Option<Content> {
     let (asked, query_id, list) = asked(root, findings)?;
     for parameter in list.element.elements().filter(|e| IGNORED.contains(&&*e.name.local)) {
-        let path = format!("{}/{}", list.path, parameter.name.local);
+        let path = format!("{}/{}", list.path(), parameter.name.local);
         findings.ignored("SYN110", "this parameter has no effect here", &path);
     }
     if let Some(algorithm) = asked.down(&["matchCriterionList", "matchAlgorithm"]) {
-        findings.remark("the algorithm cannot be chosen here", &algorithm.path);
+        findings.remark("the algorithm cannot be chosen here", &algorithm.path());
     }
     let domains = domains(&list, "otherIDsScopingOrganization", findings);
     let criteria = criteria(&asked, &list, domains.iter().map(|placed| placed.value.clone()).collect(), findings);
@@ -122,7 +121,7 @@ fn criteria(asked: &At<'_>, list: &At<'_>, domains: Vec<Oid>, findings: &mut Fin
     for parameter in ["livingSubjectAdministrativeGender", "livingSubjectBirthTime"] {
         // Which of two is meant cannot be known, and to heed one alone would answer another question.
         if let Some(second) = values(parameter).get(1) {
-            findings.error("SYN110", "this parameter has one value", &second.path);
+            findings.error("SYN110", "this parameter has one value", &second.path());
         }
     }
     query.sex = values("livingSubjectAdministrativeGender").into_iter().next().and_then(|value| {
@@ -143,7 +142,7 @@ fn minimum_degree(asked: &At<'_>, findings: &mut Findings) -> Option<u8> {
     let text = value.attribute("value")?;
     let degree = text.parse::<u8>().ok().filter(|degree| *degree <= 100);
     if degree.is_none() {
-        findings.error("SYN103", "minimumDegreeMatch is not between 0 and 100", &value.path);
+        findings.error("SYN103", "minimumDegreeMatch is not between 0 and 100", &value.path());
     }
     degree
 }
@@ -154,8 +153,8 @@ fn positive(at: &At<'_>, element: &str, findings: &mut Findings) -> Option<u32> 
     let text = value.attribute("value")?;
     match text.parse::<i64>().map(u32::try_from) {
         Ok(Ok(number)) if number > 0 => return Some(number),
-        Ok(_) => findings.error("SYN103", "a quantity is at least 1", &value.path),
-        Err(_) => findings.error("SYN102", "not a quantity", &value.path),
+        Ok(_) => findings.error("SYN103", "a quantity is at least 1", &value.path()),
+        Err(_) => findings.error("SYN102", "not a quantity", &value.path()),
     }
     None
 }
@@ -163,11 +162,11 @@ fn positive(at: &At<'_>, element: &str, findings: &mut Findings) -> Option<u32> 
 /// Continue or cancel.
 pub(super) fn continuation(root: &At<'_>, cancel: bool, findings: &mut Findings) -> Option<Content> {
     let Some(asked) = root.down(&["controlActProcess", "queryContinuation"]) else {
-        findings.error("SYN100", "queryContinuation is missing", &format!("{}/controlActProcess", root.path));
+        findings.error("SYN100", "queryContinuation is missing", &format!("{}/controlActProcess", root.path()));
         return None;
     };
     let Some(query_id) = query_id(&asked) else {
-        findings.error("SYN100", "queryId is missing", &asked.path);
+        findings.error("SYN100", "queryId is missing", &asked.path());
         return None;
     };
     let aborted = asked.first("statusCode").and_then(|status| status.attribute("code")) == Some("aborted");

@@ -327,7 +327,7 @@ pub(super) fn check(root: &At<'_>, interaction: Interaction, findings: &mut Find
         Interaction::Continue | Interaction::Cancel => &CONTINUED,
     };
     let mut found = Findings { strict: findings.strict, ..Findings::default() };
-    check_class(root, class, &mut found);
+    check_class(&mut vec![root.element], class, &mut found);
     check_values(root, interaction, &mut found);
     check_nulls(&mut vec![root.element], &mut found);
     found.errors.truncate(MOST_ERRORS);
@@ -344,7 +344,7 @@ fn check_values(root: &At<'_>, interaction: Interaction, findings: &mut Findings
     for id in devices.flat_map(|device| device.all("id")) {
         let named = id.element.attribute("root").is_some_and(|root| Oid::parse(root).is_ok());
         if !named || id.attribute("extension").is_some() {
-            findings.forgive("SYN102", "a device is named by an ISO object identifier alone", &id.path);
+            findings.forgive("SYN102", "a device is named by an ISO object identifier alone", &id.path());
         }
     }
     let trigger: &[&str] = match interaction {
@@ -361,7 +361,7 @@ fn check_values(root: &At<'_>, interaction: Interaction, findings: &mut Findings
     for (path, allowed) in [(&["acceptAckCode"][..], &["AL"][..]), (&["controlActProcess", "code"], trigger)] {
         let Some(code) = root.down(path) else { continue };
         if !code.attribute("code").is_some_and(|code| allowed.contains(&code)) {
-            findings.forgive("SYN103", "the code is not the one of this interaction", &code.path);
+            findings.forgive("SYN103", "the code is not the one of this interaction", &code.path());
         }
     }
 }
@@ -371,7 +371,7 @@ fn check_other_ids(root: &At<'_>, findings: &mut Findings) {
     let person = ["controlActProcess", "subject", "registrationEvent", "subject1", "patient", "patientPerson"];
     for role in root.down(&person).map(|person| person.all("asOtherIDs")).unwrap_or_default() {
         if matches!(role.attribute("classCode"), Some("CIT" | "EMP")) {
-            let place = format!("{}/@classCode", role.path);
+            let place = format!("{}/@classCode", role.path());
             findings.forgive("SYN103", "citizens and employees have a class of their own", &place);
         }
         let organization = role.first("scopingOrganization").map(|scope| scope.all("id")).unwrap_or_default();
@@ -379,7 +379,7 @@ fn check_other_ids(root: &At<'_>, findings: &mut Findings) {
         let stranger =
             role.all("id").into_iter().any(|id| id.attribute("root").is_some_and(|own| !named.contains(&own)));
         if let Some(scope) = organization.first().filter(|_| stranger) {
-            findings.forgive("SYN103", "the scoping organization is not that of the identifiers", &scope.path);
+            findings.forgive("SYN103", "the scoping organization is not that of the identifiers", &scope.path());
         }
     }
 }
@@ -389,7 +389,7 @@ fn check_criteria(root: &At<'_>, findings: &mut Findings) {
     let Some(criteria) = root.down(&["controlActProcess", "queryByParameter", "matchCriterionList"]) else { return };
     for value in ["matchAlgorithm", "minimumDegreeMatch"].iter().filter_map(|of| criteria.down(&[of, "value"])) {
         if value.element.attribute_in(XSI, "type").is_none() && value.null().is_none() {
-            findings.forgive("SYN101", "the value does not tell its type", &value.path);
+            findings.forgive("SYN101", "the value does not tell its type", &value.path());
         }
     }
 }
@@ -425,64 +425,85 @@ fn path_to(open: &[&Element]) -> String {
         let twins = at.all(&child.name.local);
         match twins.into_iter().find(|twin| std::ptr::eq(twin.element, *child)) {
             Some(twin) => at = twin,
-            None => return format!("{}/{}", at.path, child.name.local),
+            None => return format!("{}/{}", at.path(), child.name.local),
         }
     }
-    at.path
+    at.path()
 }
 
-fn check_class(at: &At<'_>, class: &Class, findings: &mut Findings) {
+/// Holds the last of `open`, which are the elements from the root on, against its class. Nothing is put into words
+/// and nothing is remembered unless something is wrong, since every message comes this way.
+fn check_class<'a>(open: &mut Vec<&'a Element>, class: &Class, findings: &mut Findings) {
+    let Some(element) = open.last().copied() else { return };
     for (name, value) in class.fixed {
-        match at.element.attribute(name) {
+        let place = |open: &[&Element]| format!("{}/@{name}", path_to(open));
+        match element.attribute(name) {
             Some(found) if found == *value || value.is_empty() => {}
-            Some(_) => {
-                findings.forgive("SYN103", "the attribute has another value here", &format!("{}/@{name}", at.path))
-            }
-            None => findings.forgive("SYN101", "the attribute is missing", &format!("{}/@{name}", at.path)),
+            Some(_) => findings.forgive("SYN103", "the attribute has another value here", &place(open)),
+            None => findings.forgive("SYN101", "the attribute is missing", &place(open)),
         }
     }
-    check_order(at, class, findings);
-    for Part(name, least, most, inner) in class.elements {
-        let found = at.all(name);
-        if found.len() < *least {
-            findings.forgive("SYN100", "a required element is missing", &format!("{}/{name}", at.path));
+    let counts = check_order(open, class, findings);
+    for (Part(name, least, most, inner), count) in class.elements.iter().zip(counts) {
+        if count < *least {
+            findings.forgive("SYN100", "a required element is missing", &format!("{}/{name}", path_to(open)));
         }
-        if let Some(extra) = found.get(*most) {
-            findings.forgive("SYN110", "the element is repeated too often", &extra.path);
+        if count > *most
+            && let Some(extra) = element.all(name).nth(*most)
+        {
+            findings.forgive("SYN110", "the element is repeated too often", &path_of(open, extra));
         }
-        // A class that is null holds what its sender could say of it.
-        let inside = inner.iter().flat_map(|inner| found.iter().map(move |child| (*inner, child)));
-        for (inner, child) in inside.filter(|(_, child)| child.null().is_none()) {
-            if findings.errors.len() + findings.remarks.len() < MOST_ERRORS {
-                check_class(child, inner, findings);
+        let Some(inner) = inner.filter(|_| count > 0) else { continue };
+        for child in element.all(name) {
+            // A class that is null holds what its sender could say of it.
+            let is_null = child.attribute("nullFlavor").is_some_and(|null| !null.trim().is_empty());
+            if !is_null && findings.errors.len() + findings.remarks.len() < MOST_ERRORS {
+                open.push(child);
+                check_class(open, inner, findings);
+                open.pop();
             }
         }
     }
 }
 
-/// Names the first element that has no place or stands after one that should follow it.
-fn check_order(at: &At<'_>, class: &Class, findings: &mut Findings) {
-    let mut reached = None;
-    for child in at.element.elements() {
+/// Names the first element that has no place or stands after one that should follow it; counts those of each place.
+fn check_order(open: &[&Element], class: &Class, findings: &mut Findings) -> Vec<usize> {
+    let mut counts = vec![0; class.elements.len()];
+    let Some(element) = open.last() else { return counts };
+    let (mut reached, mut in_order) = (None, true);
+    for child in element.elements() {
         let name = &*child.name.local;
-        let same = child.name.namespace == at.element.name.namespace;
+        let same = child.name.namespace == element.name.namespace;
         if same && INFRASTRUCTURE.contains(&name) && reached.is_none() {
             continue;
         }
-        let place = class.elements.iter().position(|Part(known, ..)| same && *known == name);
+        let from = reached.unwrap_or_default();
+        let onward = class.elements.iter().enumerate().skip(from).chain(class.elements.iter().enumerate().take(from));
+        let place = onward.filter(|(_, Part(known, ..))| same && *known == name).map(|(place, _)| place).next();
+        if let Some(count) = place.and_then(|place| counts.get_mut(place)) {
+            *count += 1;
+        }
         match place {
-            Some(place) if reached.is_none_or(|reached| place >= reached) => reached = Some(place),
-            Some(_) => return findings.forgive("SYN", "the element stands in the wrong order", &path_of(at, child)),
-            None => return findings.forgive("SYN", "no such element belongs here", &path_of(at, child)),
+            _ if !in_order => {}
+            Some(place) if place >= from => reached = Some(place),
+            told => {
+                in_order = false;
+                let what = match told {
+                    Some(_) => "the element stands in the wrong order",
+                    None => "no such element belongs here",
+                };
+                findings.forgive("SYN", what, &path_of(open, child));
+            }
         }
     }
+    counts
 }
 
-/// Where `child` stands, with its index where it has twins.
-fn path_of(at: &At<'_>, child: &Element) -> String {
-    let twins = at.all(&child.name.local);
-    let found = twins.into_iter().find(|twin| std::ptr::eq(twin.element, child));
-    found.map_or_else(|| format!("{}/{}", at.path, child.name.local), |twin| twin.path)
+/// Where `child` of the last of `open` stands.
+fn path_of<'a>(open: &[&'a Element], child: &'a Element) -> String {
+    let mut all = open.to_vec();
+    all.push(child);
+    path_to(&all)
 }
 
 #[cfg(test)]
