@@ -100,9 +100,10 @@ pub struct Verdict {
 const MOST_MEMBERS: usize = 30;
 const LARGE_PERSON: usize = 20;
 const MOST_PERSONS: usize = 16;
-/// So many candidates are compared first; the rest only where none of these is a match beyond doubt. Who could be its
-/// rival shares nearly as many keys, and stands among the first as well.
-const FIRST: usize = 16;
+/// So many candidates are compared at a time, the likeliest first, until one is a match beyond doubt: who could be its
+/// rival shares nearly as many keys, and stands among the first as well. And until all that were compared at a time are
+/// far from a match: those that follow share still fewer keys. In a large base most candidates of a stranger are so.
+const AT_A_TIME: usize = 16;
 /// A person whose best candidate weighs less, in bits, is judged by its candidates alone: whatever its other records
 /// say, it is no match, and no steward is asked.
 const HOPELESS: f64 = -4.0;
@@ -117,20 +118,21 @@ pub fn decide<C: Candidates>(
     model: &Model,
     source: &mut C,
 ) -> Result<Verdict, C::Error> {
-    decide_after(FIRST, (record, own), constraints, model, source)
+    decide_after(AT_A_TIME, (record, own), constraints, model, source)
 }
 
-/// As [`decide`], where `first` candidates are compared before it is asked whether that is enough.
+/// As [`decide`], where `at_a_time` candidates are compared before it is asked whether that is enough.
 pub(super) fn decide_after<C: Candidates>(
-    first: usize,
+    at_a_time: usize,
     (record, own): (&ComparisonRecord, Option<RecordId>),
     constraints: &Constraints,
     model: &Model,
     source: &mut C,
 ) -> Result<Verdict, C::Error> {
     let (found, mut retrieval) = retrieve(record, own, source)?;
-    let pieces = found.split_at(found.len().min(first));
-    let Compared { scored, persons, mut ranked } = compare(record, pieces, constraints, model, source, &mut retrieval)?;
+    let portions = (found.as_slice(), at_a_time.max(1));
+    let Compared { scored, persons, mut ranked } =
+        compare(record, portions, constraints, model, source, &mut retrieval)?;
     let mut by_best: Vec<(PersonId, Fit)> = persons.into_iter().collect();
     by_best.sort_by(|(a, x), (b, y)| y.best.total_cmp(&x.best).then(a.cmp(b)));
     let hopeless = model.settings.review_bits.min(HOPELESS);
@@ -177,31 +179,37 @@ struct Fit {
 /// Compares the candidates, the likeliest first, until the rest cannot come near what was found.
 fn compare<C: Candidates>(
     record: &ComparisonRecord,
-    (first, rest): (&[RecordId], &[RecordId]),
+    (found, at_a_time): (&[RecordId], usize),
     constraints: &Constraints,
     model: &Model,
     source: &mut C,
     retrieval: &mut Retrieval,
 ) -> Result<Compared, C::Error> {
-    let among = |id: &RecordId| first.contains(id) || rest.contains(id);
-    let named = constraints.must_link.union(&constraints.cannot_link).filter(|id| !among(id)).copied();
+    let named = constraints.must_link.union(&constraints.cannot_link).filter(|id| !found.contains(id)).copied();
+    let (first, rest) = found.split_at(found.len().min(at_a_time));
     let first: Vec<RecordId> = first.iter().copied().chain(named).collect();
     let mut compared = Compared::default();
     let clear = model.settings.automatic_bits + model.settings.margin_bits;
+    let hopeless = model.settings.review_bits.min(HOPELESS);
     retrieval.scored = 0;
-    for some in [first.as_slice(), rest] {
-        let settles = |(id, pair): (&RecordId, &Scored)| {
-            pair.score.bits >= clear && pair.guards.is_empty() && !constraints.cannot_link.contains(id)
-        };
-        if compared.scored.iter().any(settles) {
-            break;
-        }
+    for some in std::iter::once(first.as_slice()).chain(rest.chunks(at_a_time)) {
         retrieval.scored += some.len();
+        let (mut settled, mut any_hope) = (false, false);
         for candidate in source.rows(some)? {
             match Scored::of(record, &candidate, model) {
-                Ok(pair) => compared.take(&candidate, pair, constraints),
-                Err(_) => retrieval.degraded = true,
+                Ok(pair) => {
+                    let parted = constraints.cannot_link.contains(&candidate.record);
+                    settled |= pair.score.bits >= clear && pair.guards.is_empty() && !parted;
+                    any_hope |= pair.score.bits >= hopeless;
+                    compared.take(&candidate, pair, constraints);
+                }
+                Err(_) => {
+                    (retrieval.degraded, any_hope) = (true, true);
+                }
             }
+        }
+        if settled || !any_hope {
+            break;
         }
     }
     Ok(compared)
