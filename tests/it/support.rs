@@ -152,5 +152,6 @@ pub fn places() -> Vec<Place> {
     let places = Place::each();
     let required = std::env::vars_os().any(|(name, _)| name == "NAYOSE_REQUIRE_POSTGRES");
     assert!(!required || places.len() == 2, "PostgreSQL is required here and could not be started");
-    places
+    let kind = std::env::vars().find(|(name, _)| name == "NAYOSE_KIND").map(|(_, kind)| kind).unwrap_or_default();
+    places.into_iter().filter(|place| place.url.starts_with(&kind)).collect()
 }
