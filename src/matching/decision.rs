@@ -102,7 +102,8 @@ const LARGE_PERSON: usize = 20;
 const MOST_PERSONS: usize = 16;
 /// So many candidates are compared at a time, the likeliest first, until one is a match beyond doubt: who could be its
 /// rival shares nearly as many keys, and stands among the first as well. And until all that were compared at a time are
-/// far from a match: those that follow share still fewer keys. In a large base most candidates of a stranger are so.
+/// far from a match, after the second time: those that follow share still fewer keys. In a large base most candidates of
+/// a stranger are so.
 const AT_A_TIME: usize = 16;
 /// A person whose best candidate weighs less, in bits, is judged by its candidates alone: whatever its other records
 /// say, it is no match, and no steward is asked.
@@ -208,7 +209,7 @@ fn compare<C: Candidates>(
                 }
             }
         }
-        if settled || !any_hope {
+        if settled || (!any_hope && retrieval.scored > first.len()) {
             break;
         }
     }

@@ -15,6 +15,7 @@ use crate::audit::Action;
 use crate::identity::{Demographics, Oid, PatientIdentifier};
 use crate::metrics::Count;
 use crate::store::{Load, Transaction, demographics_from_text, demographics_to_text};
+use std::num::NonZero;
 use std::sync::Arc;
 
 /// What a line of a file says of one patient, and what the matcher makes of it.
@@ -132,7 +133,7 @@ impl Registry {
             for (at, entry) in entries.iter().enumerate() {
                 tx.draw_anew();
                 let last = reached.as_ref().filter(|_| at + 1 == entries.len());
-                taken.push(registry.import_one(tx, entry, last)?);
+                taken.push(registry.import_one(tx, entry, None, last)?);
                 // Each line is a feed of its own, and is told of as one.
                 tx.tell_all()?;
             }
@@ -196,10 +197,11 @@ impl Registry {
             let Some((entries, line)) = next() else { return Ok((taken, true)) };
             let reached = Reached { file: file.to_owned(), line };
             reach(tx, &reached)?;
+            let mut ahead = self.decide_ahead(tx, &entries).into_iter();
             for (at, entry) in entries.iter().enumerate() {
                 tx.draw_anew();
                 let last = Some(&reached).filter(|_| at + 1 == entries.len());
-                taken.push(self.import_one(tx, entry, last)?);
+                taken.push(self.import_one(tx, entry, ahead.next().flatten(), last)?);
                 tx.tell_all()?;
             }
             if tx.load_is_due() {
@@ -212,7 +214,39 @@ impl Registry {
         }
     }
 
-    fn import_one(&self, tx: &mut Transaction<'_>, entry: &Entry, reached: Option<&Reached>) -> Result<Taken, Failure> {
+    /// Decides about those of `entries` whose identifiers are new, on all processors and ahead of their turn: on what
+    /// the entries before them change in their turn, a decision that read it is made again.
+    fn decide_ahead(&self, tx: &mut Transaction<'_>, entries: &[Entry]) -> Vec<Option<Rehearsal>> {
+        let (generation, model) = self.0.population.model();
+        let look = if self.0.worth.is_given() { tx.load_look() } else { None };
+        let Some(look) = look else { return Vec::new() };
+        let decided = |entry: &Entry| {
+            let key = self.identifier_lock(&entry.identifier)?;
+            look.lacks(key).then(|| Rehearsal::on(&look, &entry.weighed, (generation, &model)))
+        };
+        let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let (own, others) = entries.split_at(entries.len().div_ceil(threads));
+        std::thread::scope(|scope| {
+            let pieces = others.chunks(own.len().max(1));
+            let at_work: Vec<_> = pieces
+                .map(|piece| (piece.len(), scope.spawn(|| piece.iter().map(decided).collect::<Vec<_>>())))
+                .collect();
+            let mut all: Vec<_> = own.iter().map(decided).collect();
+            for (length, piece) in at_work {
+                // One that broke off is decided in its turn, where that is told.
+                all.extend(piece.join().unwrap_or_else(|_| vec![None; length]));
+            }
+            all
+        })
+    }
+
+    fn import_one(
+        &self,
+        tx: &mut Transaction<'_>,
+        entry: &Entry,
+        ahead: Option<Rehearsal>,
+        reached: Option<&Reached>,
+    ) -> Result<Taken, Failure> {
         let one = match self.named(tx, &entry.identifier)? {
             Ok(one) => one,
             Err(reason) => return Ok(Taken::Refused(reason)),
@@ -228,7 +262,7 @@ impl Registry {
             done: reached.map(|reached| (reached.file.clone(), reached.line)),
         };
         let time = self.0.clock.micros();
-        let rehearsal = Rehearsal::of_new(Arc::clone(&entry.weighed));
+        let rehearsal = ahead.unwrap_or_else(|| Rehearsal::of_new(Arc::clone(&entry.weighed)));
         let operator = Principal::operator();
         self.import_word(tx, (&operator, time, &act), (&one, &entry.demographics), Some(&rehearsal))?;
         if revised {

@@ -10,12 +10,13 @@ use super::feed::{Asserted, FeedCommand, Weighed, with_hints};
 use super::{Failure, Registry};
 use crate::access::Principal;
 use crate::identity::{Demographics, RecordId};
-use crate::matching::{Constraints, Verdict, decide};
-use crate::store::{Transaction, Witness};
+use crate::matching::{Constraints, Model, Verdict, decide};
+use crate::store::{Look, Transaction, Witness};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What a feed will come to, if nothing changes.
+#[derive(Clone)]
 pub(super) struct Rehearsal {
     /// The record that the first identifier is, and its version.
     basis: Basis,
@@ -23,6 +24,7 @@ pub(super) struct Rehearsal {
     decided: Option<(Decided, Witness)>,
 }
 
+#[derive(Clone)]
 struct Decided {
     constraints: Constraints,
     population: u32,
@@ -34,6 +36,16 @@ impl Rehearsal {
     /// What was worked out as if the identifier were new, and not decided.
     pub(super) fn of_new(weighed: Arc<Weighed>) -> Self {
         Self { basis: None, weighed, decided: None }
+    }
+
+    /// Decides about `weighed`, under an identifier that nobody knows, on what `look` shows.
+    pub(super) fn on(look: &Look<'_>, weighed: &Arc<Weighed>, (generation, model): (i64, &Model)) -> Self {
+        let constraints = Constraints::default();
+        let (verdict, witness) = look.rehearse(|source| decide(&weighed.comparison, None, &constraints, model, source));
+        let verdict = verdict.unwrap_or_else(|never| match never {});
+        let population = model.settings().population;
+        let decided = Decided { constraints, population, generation, verdict };
+        Self { basis: None, weighed: Arc::clone(weighed), decided: Some((decided, witness)) }
     }
 
     /// Whether it rests on what is known now under this identifier.
@@ -62,7 +74,7 @@ impl Worth {
         Self { stood: AtomicU32::new(1024), asked: AtomicU32::new(0) }
     }
 
-    fn is_given(&self) -> bool {
+    pub(super) fn is_given(&self) -> bool {
         self.stood.load(Ordering::Relaxed) >= ENOUGH
             || self.asked.fetch_add(1, Ordering::Relaxed).is_multiple_of(NOW_AND_THEN)
     }

@@ -7,7 +7,8 @@ use super::StoreError;
 use super::tls::{OwnRuntime, Target};
 use crate::planted::{self, Bug};
 use diesel::connection::SimpleConnection;
-use diesel::sqlite::SqliteConnection;
+use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::sqlite::{Sqlite, SqliteConnection};
 use diesel::{Connection as _, QueryableByName, RunQueryDsl};
 use diesel_async::AsyncPgConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
@@ -51,6 +52,45 @@ impl Connection {
             Connection::Sqlite(connection) => connection.as_mut().batch_execute(sql),
             Connection::Postgres(connection) => connection.as_mut().batch_execute(sql),
         }
+    }
+}
+
+/// A statement that is always the same text: compiled once by each connection, where a batch is compiled each time. A
+/// question begins and ends a transaction, which is two of its few statements.
+macro_rules! always {
+    ($name:ident, $sql:literal) => {
+        #[derive(diesel::query_builder::QueryId)]
+        struct $name;
+
+        impl QueryFragment<Sqlite> for $name {
+            fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> diesel::QueryResult<()> {
+                out.push_sql($sql);
+                Ok(())
+            }
+        }
+
+        impl RunQueryDsl<SqliteConnection> for $name {}
+    };
+}
+always!(Begin, "BEGIN");
+always!(Commit, "COMMIT");
+
+impl Connection {
+    /// Begins a transaction of SQLite that only reads.
+    pub(super) fn begin_reading(&mut self) -> Result<(), diesel::result::Error> {
+        match self {
+            Connection::Sqlite(connection) => Begin.execute(connection.as_mut()).map(|_| ()),
+            Connection::Postgres(_) => self.batch("BEGIN"),
+        }
+    }
+
+    /// Ends it; whether the connection is fit for others.
+    pub(super) fn end_reading(&mut self) -> bool {
+        let ended = match self {
+            Connection::Sqlite(connection) => Commit.execute(connection.as_mut()).is_ok(),
+            Connection::Postgres(_) => false,
+        };
+        ended || self.batch("ROLLBACK").is_ok()
     }
 }
 

@@ -11,13 +11,16 @@ use super::schema::{
     audit, blocking_key, comparison_row, demographic_version, event, inbox, link, outbox, person, regional_id, review,
     search_token, source_record,
 };
+use super::witness::{Changes, Seen, Thing, Witness};
 use super::{StoreError, Transaction};
 use crate::identity::{PersonId, RecordId};
-use crate::matching::{BlockingKey, ComparisonRecord, MemoryIndex, SearchToken};
+use crate::matching::{BlockingKey, Candidate, Candidates, ComparisonRecord, MemoryIndex, SearchToken};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
+use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind};
 use diesel::sqlite::SqliteConnection;
 use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
 
 /// Records that are read at a time.
 const PAGE: usize = 5_000;
@@ -43,6 +46,69 @@ pub struct Load {
     records: i64,
     wide: Wide,
     filing: Filing,
+    /// What was changed since it was looked at last, and how often that was.
+    changes: Changes,
+    looks: u64,
+}
+
+/// What decisions read, for those that are made ahead of their turn, by several threads at a time.
+#[derive(Clone, Copy)]
+pub struct Look<'a> {
+    load: &'a Load,
+}
+
+impl<'a> Look<'a> {
+    /// Whether no record has an identifier of this key.
+    pub fn lacks(&self, identifier_key: i64) -> bool {
+        !self.load.identifiers.contains(&identifier_key)
+    }
+
+    /// Runs `work`, and gives what it came to with a witness of what it read: while that is
+    /// [`still`](Transaction::still) so, the same work would come to the same.
+    pub fn rehearse<T>(&self, work: impl FnOnce(&mut Noting<'a>) -> T) -> (T, Witness) {
+        let mut noting = Noting { index: &self.load.index, seen: Vec::new() };
+        let result = work(&mut noting);
+        (result, Witness { since: self.load.looks, seen: noting.seen })
+    }
+}
+
+/// Candidates from memory; what is read is noted.
+pub struct Noting<'a> {
+    index: &'a MemoryIndex,
+    seen: Vec<Seen>,
+}
+
+impl Candidates for Noting<'_> {
+    type Error = Infallible;
+
+    fn posting(&mut self, key: BlockingKey, limit: usize) -> Result<Vec<RecordId>, Infallible> {
+        let mut index = self.index;
+        let records = index.posting(key, limit)?;
+        let cut = records.last().filter(|_| records.len() == limit);
+        self.seen.push(Seen { thing: Thing::Key(key.0), up_to: cut.map_or(i64::MAX, |record| record.0) });
+        Ok(records)
+    }
+
+    fn rows(&mut self, records: &[RecordId]) -> Result<Vec<Candidate>, Infallible> {
+        self.seen.extend(records.iter().map(|record| Seen::whole(Thing::Record(record.0))));
+        Ok(in_order(self.index, records))
+    }
+
+    fn members(&mut self, person: PersonId, limit: usize) -> Result<Vec<Candidate>, Infallible> {
+        let mut index = self.index;
+        let members = index.members(person, limit)?;
+        self.seen.push(Seen::whole(Thing::Person(person.0)));
+        self.seen.extend(members.iter().map(|member| Seen::whole(Thing::Record(member.record.0))));
+        Ok(members)
+    }
+}
+
+/// The rows of `records` as the tables give them: each once, in ascending order.
+pub(super) fn in_order(mut index: &MemoryIndex, records: &[RecordId]) -> Vec<Candidate> {
+    let mut found = index.rows(records).unwrap_or_else(|never| match never {});
+    found.sort_by_key(|candidate| candidate.record);
+    found.dedup_by_key(|candidate| candidate.record);
+    found
 }
 
 /// Rows that come nearly in the order of their keys.
@@ -182,6 +248,17 @@ impl Transaction<'_> {
         .map_err(|error| self.failed(error))
     }
 
+    /// What decisions read now, where records are loaded.
+    pub fn load_look(&mut self) -> Option<Look<'_>> {
+        let load = self.load.as_mut()?;
+        load.looks += 1;
+        // What changed before it is looked at is not asked for any more.
+        load.changes.begin(load.looks);
+        load.changes.forget();
+        load.changes.begin(load.looks + 1);
+        Some(Look { load })
+    }
+
     /// Whether so much is gathered that `load_some` is due.
     pub fn load_is_due(&self) -> bool {
         self.load.as_ref().is_some_and(|load| load.wide.fresh.len() >= GATHERED)
@@ -246,6 +323,9 @@ fn filed_rows(ids: &[i64], index: &MemoryIndex) -> Vec<FiledRow> {
 }
 
 /// Inserts rows, so many by a statement that is compiled once, and the rest one by one.
+///
+/// A statement that may fail half way has each page that it is the first to change copied beforehand. One that passes
+/// over what is there already cannot fail, and is asked whether it has: then all of the transaction fails.
 macro_rules! insert_all {
     ($connection:expr, $table:expr, $many:literal, $rows:expr) => {{
         let mut rows = $rows.into_iter();
@@ -253,7 +333,10 @@ macro_rules! insert_all {
             let some: Box<[_]> = rows.by_ref().take($many).collect();
             match <Box<[_; $many]>>::try_from(some) {
                 Ok(some) => {
-                    diesel::insert_into($table).values(some).execute($connection)?;
+                    let inserted = diesel::insert_or_ignore_into($table).values(some).execute($connection)?;
+                    if inserted != $many {
+                        return Err(there_already());
+                    }
                 }
                 Err(rest) => {
                     for row in rest.into_iter() {
@@ -264,6 +347,11 @@ macro_rules! insert_all {
             }
         }
     }};
+}
+
+fn there_already() -> diesel::result::Error {
+    let what: Box<dyn DatabaseErrorInformation + Send + Sync> = Box::new("a row is there already".to_owned());
+    diesel::result::Error::DatabaseError(DatabaseErrorKind::UniqueViolation, what)
 }
 
 fn insert_wide(connection: &mut SqliteConnection, mut wide: Wide, rows: Vec<FiledRow>) -> QueryResult<()> {
@@ -300,6 +388,11 @@ fn insert_filing(
 /// What the tables ask before they ask the database. Each gives nothing where nothing is loaded, and its callers then
 /// go on as ever.
 impl Transaction<'_> {
+    /// Whether what was looked at is still so; none where nothing is loaded.
+    pub(super) fn load_still(&self, witness: &Witness) -> Option<bool> {
+        self.load.as_ref().map(|load| load.changes.none_of(witness))
+    }
+
     /// The index that decisions read, where records are loaded.
     pub(super) fn loaded_index(&self) -> Option<&MemoryIndex> {
         self.load.as_ref().map(|load| &load.index)
@@ -387,6 +480,8 @@ impl Transaction<'_> {
         let person = if fresh { None } else { self.person_of(record)? };
         let Some(load) = &mut self.load else { return Ok(false) };
         load.index.file(record, person, keys, row.to_vec());
+        keys.iter().for_each(|key| load.changes.of_key(key.0, record.0));
+        load.changes.of(Thing::Record(record.0));
         load.filing.records.insert(record.0);
         load.filing.keys.extend(keys.iter().map(|key| (key.0, record.0)));
         load.filing.tokens.extend(tokens.iter().map(|token| (token.kind, token.value.as_str().into(), record.0)));
@@ -401,6 +496,7 @@ impl Transaction<'_> {
         }
         if let Some(load) = &mut self.load {
             load.index.remove(record);
+            load.changes.forget();
         }
         Ok(())
     }
@@ -420,6 +516,8 @@ impl Transaction<'_> {
     pub(super) fn load_link(&mut self, row: &LinkRow) -> bool {
         let Some(load) = &mut self.load else { return false };
         load.index.belongs(RecordId(row.record_id), Some(PersonId(row.person_id)));
+        load.changes.of(Thing::Record(row.record_id));
+        load.changes.of(Thing::Person(row.person_id));
         if let Some(linked) = load.wide.fresh.get_mut(&row.record_id) {
             *linked = true;
         }
@@ -430,6 +528,7 @@ impl Transaction<'_> {
     pub(super) fn load_unlinked(&mut self, record: RecordId) {
         if let Some(load) = &mut self.load {
             load.index.belongs(record, None);
+            load.changes.forget();
         }
     }
 

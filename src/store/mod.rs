@@ -41,7 +41,7 @@ pub use image::Image;
 pub use inspect::{Inspection, inspect};
 pub use journal::Journal;
 pub use kept::JournalPlace;
-pub use load::Load;
+pub use load::{Load, Look, Noting};
 pub use locks::Hold;
 pub use rows::{
     AuditRow, Counts, DeadLetterRow, DecisionRow, DomainRow, EventRow, InboxRow, KeptQueryRow, LinkRow, OperationRow,
@@ -171,7 +171,7 @@ impl Store {
         match &self.0.backend {
             Backend::Sqlite(store) => store.read(work),
             Backend::Postgres(store) => store.read(work),
-            Backend::Look(pool) => pool.lend(|connection| match connection.batch("BEGIN") {
+            Backend::Look(pool) => pool.lend(|connection| match connection.begin_reading() {
                 Ok(()) => sqlite::read_in(connection, work),
                 Err(error) => (Err(StoreError::from(error).into()), false),
             })?,

@@ -196,7 +196,7 @@ impl SqliteStore {
         work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         self.sound()?;
-        self.readers.lend(|connection| match connection.batch("BEGIN") {
+        self.readers.lend(|connection| match connection.begin_reading() {
             Ok(()) => read_in(connection, work),
             Err(error) => (Err(StoreError::from(error).into()), false),
         })?
@@ -210,13 +210,13 @@ impl SqliteStore {
         // Read before the snapshot is taken: the snapshot has at least what was committed by then.
         let since = self.committed.load(Ordering::Acquire);
         let rehearsed = self.readers.lend_free(|connection| {
-            if connection.batch("BEGIN").is_err() {
+            if connection.begin_reading().is_err() {
                 return (None, false);
             }
             let mut transaction = Transaction::new(connection, None).noting();
             let result = work(&mut transaction).ok();
             let (seen, fit) = (transaction.take_seen(), !transaction.is_broken());
-            (result.map(|result| (result, Witness { since, seen })), connection.batch("ROLLBACK").is_ok() && fit)
+            (result.map(|result| (result, Witness { since, seen })), connection.end_reading() && fit)
         });
         rehearsed.flatten()
     }
@@ -280,7 +280,7 @@ impl Drop for SqliteStore {
     }
 }
 
-/// Runs `work` in a transaction that is open, then rolls it back, as nothing was written. Also says whether
+/// Runs `work` in a transaction that is open, then ends it; nothing was written. Also says whether
 /// the connection is fit for others.
 pub(super) fn read_in<T, E: From<StoreError>>(
     connection: &mut Connection,
@@ -289,7 +289,7 @@ pub(super) fn read_in<T, E: From<StoreError>>(
     let mut transaction = Transaction::new(connection, None);
     let result = work(&mut transaction);
     let fit = !transaction.is_broken();
-    (result, connection.batch("ROLLBACK").is_ok() && fit)
+    (result, connection.end_reading() && fit)
 }
 
 fn stopped() -> StoreError {

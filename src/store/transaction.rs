@@ -120,7 +120,8 @@ impl<'a> Transaction<'a> {
 
     /// Whether all that `witness` saw is as it was; no where that is not known.
     pub fn still(&self, witness: &Witness) -> bool {
-        self.changes.as_ref().is_some_and(|changes| changes.none_of(witness))
+        let told = || self.changes.as_ref().is_some_and(|changes| changes.none_of(witness));
+        self.load_still(witness).unwrap_or_else(told)
     }
 
     /// One more record was loaded.

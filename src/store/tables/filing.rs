@@ -5,6 +5,7 @@ use crate::identity::{PersonId, RecordId};
 use crate::matching::{BlockingKey, Candidate, Candidates, SearchToken};
 use crate::planted::{self, Bug};
 use crate::store::connection::{Connection, PgConnection, on_connection};
+use crate::store::load::in_order;
 use crate::store::schema::{blocking_key, comparison_row, link, search_token, source_record};
 use crate::store::witness::Thing;
 use crate::store::{Hold, StoreError, Transaction};
@@ -194,11 +195,8 @@ impl Candidates for Transaction<'_> {
     }
 
     fn rows(&mut self, records: &[RecordId]) -> Result<Vec<Candidate>, StoreError> {
-        if let Some(mut index) = self.loaded_index() {
-            let mut found = index.rows(records).unwrap_or_else(|never| match never {});
-            found.sort_by_key(|candidate| candidate.record);
-            found.dedup_by_key(|candidate| candidate.record);
-            return Ok(found);
+        if let Some(index) = self.loaded_index() {
+            return Ok(in_order(index, records));
         }
         self.read(records.iter().map(|record| Thing::Record(record.0)));
         loop {
