@@ -206,6 +206,8 @@ fn over(registry: Registry, settings: &Configuration, announce: impl FnOnce(&[Bo
     if !registry.is_for(settings.network.test).map_err(StartError::Registry)? {
         return Err(StartError::Configuration(of_another_kind(settings.network.test)));
     }
+    let kept = usize::try_from(settings.store.records_in_memory).unwrap_or(usize::MAX);
+    registry.store().keep_in_memory(kept);
     let service = Arc::new(service(registry.clone(), settings));
     let dispatcher = dispatcher(&registry, settings)?;
     let keeper = keeper(&registry, settings)?;

@@ -107,11 +107,14 @@ pub struct Store {
     pub url: String,
     /// How long messages are kept that the last snapshot holds; none: for ever.
     pub journal_days: Option<u32>,
+    /// Of how many records at most what decisions read is kept in memory, about a kilobyte each; 0 for none. PostgreSQL
+    /// keeps none: another process may write there.
+    pub records_in_memory: u32,
 }
 
 impl Default for Store {
     fn default() -> Self {
-        Self { url: "sqlite:nayose.db".to_owned(), journal_days: None }
+        Self { url: "sqlite:nayose.db".to_owned(), journal_days: None, records_in_memory: 1_500_000 }
     }
 }
 

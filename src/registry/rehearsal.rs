@@ -101,7 +101,7 @@ impl Registry {
         if store.has_many_writers() {
             return None;
         }
-        if store.is_waited_for() && self.0.worth.is_given() {
+        if store.is_waited_for() && !store.decides_from_memory() && self.0.worth.is_given() {
             let (worked, witness) = store.rehearse(|tx| self.work_out(tx, principal, command))?;
             let (basis, weighed, decided) = worked?;
             return Some(Rehearsal { basis, weighed: Arc::new(weighed), decided: Some((decided, witness)) });
@@ -116,7 +116,7 @@ impl Registry {
     pub fn consider(&self, demographics: &Demographics) -> Result<Verdict, Failure> {
         let weighed = self.weigh_over(None, demographics);
         let (_, model) = self.0.population.model();
-        self.0.store.read(|tx| Ok(decide(&weighed.comparison, None, &Constraints::default(), &model, tx)?))
+        self.0.store.consider(|tx| Ok(decide(&weighed.comparison, None, &Constraints::default(), &model, tx)?))
     }
 
     fn work_out(

@@ -21,6 +21,7 @@ mod locks;
 mod migrations;
 mod pool;
 mod postgres;
+mod resident;
 mod rows;
 mod schema;
 mod sqlite;
@@ -175,6 +176,34 @@ impl Store {
                 Ok(()) => sqlite::read_in(connection, work),
                 Err(error) => (Err(StoreError::from(error).into()), false),
             })?,
+        }
+    }
+
+    /// Keeps what decisions read of up to `most` records in memory, where this process alone writes: about a kilobyte
+    /// each. They are read by and by; until all are there, and beyond `most`, decisions read the tables.
+    pub fn keep_in_memory(&self, most: usize) {
+        if let Backend::Sqlite(store) = &self.0.backend {
+            store.keep_in_memory(most);
+        }
+    }
+
+    /// Whether decisions read memory now, so that they take no time worth saving.
+    pub fn decides_from_memory(&self) -> bool {
+        match &self.0.backend {
+            Backend::Sqlite(store) => store.decides_from_memory(),
+            Backend::Postgres(_) | Backend::Look(_) => false,
+        }
+    }
+
+    /// Runs `work`, which decides and writes nothing, on what a decision would read now: as [`read`](Self::read), but
+    /// that candidates come from memory where they are kept there.
+    pub fn consider<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        match &self.0.backend {
+            Backend::Sqlite(store) => store.consider(work),
+            Backend::Postgres(_) | Backend::Look(_) => self.read(work),
         }
     }
 

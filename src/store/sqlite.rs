@@ -5,6 +5,7 @@ use super::connection::{Connection, sqlite_reader, sqlite_writer};
 use super::error::is_full;
 use super::file::{hold, host, make_private};
 use super::pool::Pool;
+use super::resident::Resident;
 use super::transaction::Sequences;
 use super::waiting::Waiting;
 use super::witness::Changes;
@@ -46,6 +47,7 @@ pub(super) struct SqliteStore {
     committed: Arc<AtomicU64>,
     audits: Arc<Waiting>,
     checkpointer: Option<Checkpointer>,
+    resident: Arc<Resident>,
     /// Closed after the last connection (see [`Checkpointer::start`]).
     _file: Arc<File>,
 }
@@ -135,12 +137,14 @@ impl SqliteStore {
         let metrics = metrics.clone();
         let (poison, committed) = (Poison::default(), Arc::new(AtomicU64::new(0)));
         let audits = Arc::new(Waiting::new(AUDITS));
+        let resident = Arc::new(Resident::default());
         let writer = Writer {
             connection,
             sequences,
             receiver,
             kept: Vec::new(),
             audits: Arc::clone(&audits),
+            resident: Arc::clone(&resident),
             poison: Arc::clone(&poison),
             committed: Arc::clone(&committed),
             changes: Changes::default(),
@@ -164,6 +168,7 @@ impl SqliteStore {
                 committed,
                 audits,
                 checkpointer: Some(checkpointer),
+                resident,
                 _file: file,
             },
             lane,
@@ -200,6 +205,30 @@ impl SqliteStore {
             Ok(()) => read_in(connection, work),
             Err(error) => (Err(StoreError::from(error).into()), false),
         })?
+    }
+
+    /// As [`SqliteStore::read`], but that candidates come from memory where they are kept there.
+    pub(super) fn consider<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let resident = Arc::clone(&self.resident);
+        self.read(|transaction| {
+            transaction.keep(resident);
+            work(transaction)
+        })
+    }
+
+    pub(super) fn keep_in_memory(&self, most: usize) {
+        self.resident.keep(most);
+        // The writer reads them: it is woken, unless it has work anyway.
+        if let Some(writer) = &self.writer {
+            let _ = writer.try_send(Message::Audits);
+        }
+    }
+
+    pub(super) fn decides_from_memory(&self) -> bool {
+        self.resident.is_whole()
     }
 
     pub(super) fn rehearse<T, E: From<StoreError>>(
@@ -313,6 +342,7 @@ struct Writer {
     /// Audit rows of a group that was undone: their questions were answered, so the next commit takes them.
     kept: Vec<WaitingAudit>,
     audits: Arc<Waiting>,
+    resident: Arc<Resident>,
     poison: Poison,
     /// How many groups were committed.
     committed: Arc<AtomicU64>,
@@ -327,11 +357,30 @@ struct Writer {
 
 impl Writer {
     fn run(mut self) {
-        while let Ok(first) = self.receiver.recv() {
+        while let Some(first) = self.next() {
             self.checkpoints.finish(&mut self.connection);
             self.checkpoints.scrub_now(&mut self.connection);
             let group = self.gather(first);
             self.commit(group);
+            self.read_some();
+        }
+    }
+
+    /// What comes next; while nothing does, what decisions read is brought into memory.
+    fn next(&mut self) -> Option<Message> {
+        while self.resident.is_reading() {
+            match self.receiver.try_recv() {
+                Ok(message) => return Some(message),
+                Err(TryRecvError::Disconnected) => return None,
+                Err(TryRecvError::Empty) => self.read_some(),
+            }
+        }
+        self.receiver.recv().ok()
+    }
+
+    fn read_some(&mut self) {
+        if self.resident.is_reading() {
+            self.resident.read_some(&mut Transaction::new(&mut self.connection, None));
         }
     }
 
@@ -394,14 +443,13 @@ impl Writer {
             && only.has_failed()
             && !planted::has(Bug::SavepointKept)
         {
-            let _ = self.connection.batch("ROLLBACK");
+            self.roll_back();
             return Ok(());
         }
         if matches!(state, Ok(false)) {
             // Something failed, which is rare: all of it is undone, and done again with a savepoint for each. A
             // savepoint has each page copied that its message is the first to change, which cost every message.
-            // The database may have rolled back by itself already.
-            let _ = self.connection.batch("ROLLBACK");
+            self.roll_back();
             state = self.fill(jobs, &audits, true);
         }
         if planted::has(Bug::AcknowledgeBeforeCommit) {
@@ -420,7 +468,7 @@ impl Writer {
         }
         // After a failed sync nobody knows what is on the disk. Only a restart, which reads it, can tell.
         let why = format!("a commit failed, restart is needed: {}", StoreError::from(error));
-        let _ = self.connection.batch("ROLLBACK");
+        self.roll_back();
         self.poison(why);
         Err(StoreError::Unknown)
     }
@@ -428,13 +476,18 @@ impl Writer {
     /// The database gave up the transaction (a full disk): all of the group is undone, but for the audit rows of
     /// questions, which were answered.
     fn undo(&mut self, audits: Vec<WaitingAudit>, error: StoreError) -> StoreError {
-        // It may have rolled back by itself already.
-        let _ = self.connection.batch("ROLLBACK");
+        self.roll_back();
         self.kept = audits;
         if self.kept.len() > AUDITS {
             self.poison(format!("{} audit rows cannot be kept: {error}", self.kept.len()));
         }
         error
+    }
+
+    fn roll_back(&mut self) {
+        // The database may have rolled back by itself already.
+        let _ = self.connection.batch("ROLLBACK");
+        self.resident.forget();
     }
 
     /// From here on nothing is acknowledged and nothing answered.
@@ -472,12 +525,16 @@ impl Writer {
             self.connection.batch("SAVEPOINT message")?;
         }
         let mut transaction = Transaction::new(&mut self.connection, Some(&self.sequences)).telling(&mut self.changes);
+        transaction.keep(Arc::clone(&self.resident));
         let keep = work(&mut transaction) || planted::has(Bug::SavepointKept);
         let loaded = transaction.loaded();
         // A failed statement may have rolled back everything, whatever its message made of it.
         let whole = keep && !transaction.was_refused();
         self.loaded += loaded;
         if apart {
+            if !keep {
+                self.resident.forget();
+            }
             let end = if keep { "RELEASE message" } else { "ROLLBACK TO message; RELEASE message" };
             self.connection.batch(end)?;
         }

@@ -4,9 +4,11 @@ use super::connection::Connection;
 use super::drawn::Draws;
 use super::load::Load;
 use super::locks::Locks;
+use super::resident::Resident;
 use super::witness::{Changes, Seen, Thing, Witness};
 use super::{OutboxRow, StoreError};
 use crate::metrics::Count;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 /// An open transaction. It commits or rolls back as the work that holds it ends; see [`super::Store::write`].
@@ -26,6 +28,8 @@ pub struct Transaction<'a> {
     loaded: usize,
     /// None where nothing is written, and where no lock is needed.
     pub(super) locks: Option<Locks>,
+    /// Where what decisions read is kept in memory.
+    pub(super) resident: Option<Arc<Resident>>,
     /// What was read, where it is noted.
     seen: Option<Vec<Seen>>,
     /// Where changes are noted.
@@ -57,9 +61,15 @@ impl<'a> Transaction<'a> {
             load: None,
             loaded: 0,
             locks: None,
+            resident: None,
             seen: None,
             changes: None,
         }
+    }
+
+    /// Decides from memory where all is kept there, and has it follow what is changed.
+    pub(super) fn keep(&mut self, resident: Arc<Resident>) {
+        self.resident = Some(resident);
     }
 
     /// Notes what it reads.
@@ -108,6 +118,9 @@ impl<'a> Transaction<'a> {
 
     /// Anything may have been changed.
     pub(super) fn all_changed(&mut self) {
+        if let Some(resident) = &self.resident {
+            resident.forget();
+        }
         if let Some(changes) = &mut self.changes {
             changes.forget();
         }

@@ -45,6 +45,10 @@ impl Transaction<'_> {
         on_connection!(self, connection => diesel::insert_into(comparison_row::table)
             .values((comparison_row::record_id.eq(record.0), comparison_row::row.eq(row)))
             .execute(connection))?;
+        if let Some(resident) = self.resident.clone() {
+            let person = self.person_of(record)?;
+            resident.file(record, person, all_keys, row);
+        }
         Ok(())
     }
 
@@ -84,6 +88,9 @@ impl Transaction<'_> {
         on_connection!(self, connection =>
             diesel::delete(search_token::table.filter(search_token::record_id.eq(record.0))).execute(connection))?;
         on_connection!(self, connection => diesel::delete(comparison_row::table.find(record.0)).execute(connection))?;
+        if let Some(resident) = &self.resident {
+            resident.remove(record);
+        }
         Ok(())
     }
 
@@ -183,6 +190,9 @@ impl Candidates for Transaction<'_> {
         if let Some(mut index) = self.loaded_index() {
             return Ok(index.posting(key, limit).unwrap_or_else(|never| match never {}));
         }
+        if let Some(whole) = self.resident.as_ref().and_then(|resident| resident.whole()) {
+            return Ok(whole.index().posting(key, limit).unwrap_or_else(|never| match never {}));
+        }
         let records: Vec<i64> = on_connection!(self, connection => blocking_key::table
             .filter(blocking_key::key.eq(key.0))
             .order(blocking_key::record_id.asc())
@@ -198,6 +208,9 @@ impl Candidates for Transaction<'_> {
         if let Some(index) = self.loaded_index() {
             return Ok(in_order(index, records));
         }
+        if let Some(whole) = self.resident.as_ref().and_then(|resident| resident.whole()) {
+            return Ok(in_order(whole.index(), records));
+        }
         self.read(records.iter().map(|record| Thing::Record(record.0)));
         loop {
             let found = self.rows_now(records)?;
@@ -212,6 +225,9 @@ impl Candidates for Transaction<'_> {
     fn members(&mut self, person: PersonId, limit: usize) -> Result<Vec<Candidate>, StoreError> {
         if let Some(mut index) = self.loaded_index() {
             return Ok(index.members(person, limit).unwrap_or_else(|never| match never {}));
+        }
+        if let Some(whole) = self.resident.as_ref().and_then(|resident| resident.whole()) {
+            return Ok(whole.index().members(person, limit).unwrap_or_else(|never| match never {}));
         }
         let rows: Vec<(i64, Option<i64>, Vec<u8>)> = on_connection!(self, connection => link::table
             .inner_join(comparison_row::table.on(comparison_row::record_id.eq(link::record_id)))

@@ -15,6 +15,9 @@ impl Transaction<'_> {
         if !self.load_link(row) {
             on_connection!(self, connection => diesel::insert_into(link::table).values(row).execute(connection))?;
         }
+        if let Some(resident) = &self.resident {
+            resident.belongs(RecordId(row.record_id), Some(PersonId(row.person_id)));
+        }
         self.changed(Thing::Record(row.record_id));
         self.changed(Thing::Person(row.person_id));
         self.did(Count::Linked(word(&row.origin, &["automatic", "source", "steward"])));
@@ -33,6 +36,9 @@ impl Transaction<'_> {
             .set(link::valid_to.eq(held.valid_to))
             .execute(connection))?;
         self.load_unlinked(record);
+        if let Some(resident) = &self.resident {
+            resident.belongs(record, None);
+        }
         self.changed(Thing::Record(record.0));
         self.changed(Thing::Person(held.person_id));
         self.did(Count::Unlinked);

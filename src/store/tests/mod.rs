@@ -3,6 +3,7 @@
 mod durability;
 mod locks;
 mod migrations;
+mod resident;
 mod schema_agreement;
 mod search;
 mod tables;
