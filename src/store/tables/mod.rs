@@ -24,6 +24,7 @@ mod version;
 
 pub use erasure::ERASED;
 pub use invariants::Filed;
+pub use person::OwnedRecord;
 pub use search::FoundRecord;
 
 /// Most values in one `IN (...)` of SQLite, and most rows of one insert.
