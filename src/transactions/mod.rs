@@ -26,8 +26,6 @@ const LOOKED_AT: usize = 16 * 1024;
 /// How the names of all interactions of PIX begin.
 const NAME: &[u8] = b"PRPA_IN2013";
 
-/// How the end tag of a birth date ends, whatever its prefix.
-const BIRTH_ENDS: &[u8] = b"livingSubjectBirthTime>";
 /// Digits of a day.
 const DAY: usize = 8;
 
@@ -248,23 +246,17 @@ fn first_number(body: &[u8]) -> Option<&[u8]> {
 /// Whether a search seems to ask by what few people share. It is read nowhere else so: who is taken for brief and is
 /// not keeps others waiting for a moment, and no more.
 fn seems_pointed(body: &[u8]) -> bool {
-    let after = |name: &[u8]| {
-        let found = body.windows(name.len()).position(|window| window == name)?;
-        body.get(found + name.len()..)
-    };
-    if after(b"livingSubjectId>").is_some() || after(b"patientTelecom>").is_some() {
+    let Ok(body) = std::str::from_utf8(body) else { return false };
+    let Some((_, parameters)) = body.split_once("parameterList") else { return false };
+    if parameters.contains("livingSubjectId>") || parameters.contains("patientTelecom>") {
         return true;
     }
-    let Some(birth) = after(b"livingSubjectBirthTime>") else { return false };
-    let end = birth.windows(BIRTH_ENDS.len()).position(|window| window == BIRTH_ENDS).unwrap_or(birth.len());
-    let birth = birth.get(..end).unwrap_or_default();
+    let mut parts = parameters.split("livingSubjectBirthTime>");
+    let Some(birth) = parts.nth(1) else { return false };
+    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
     // An interval has its own elements for its ends (HL7 v3 data types: IVL_TS).
-    let interval = [&b"low"[..], b"high", b"width", b"center"];
-    let has = |word: &[u8]| birth.windows(word.len()).any(|window| window == word);
-    let digits = birth
-        .split(|byte| *byte == b'"' || *byte == b'\'')
-        .map(|text| text.iter().take_while(|byte| byte.is_ascii_digit()).count());
-    !interval.into_iter().any(has) && digits.max() >= Some(DAY)
+    !["low", "high", "width", "center"].into_iter().any(|end| birth.contains(end))
+        && birth.split(['"', '\'']).any(|text| digits(text) >= DAY)
 }
 
 fn endpoint_of(interaction: Interaction) -> Endpoint {
@@ -285,7 +277,10 @@ mod tests {
     #[test]
     fn what_few_people_share_is_told_before_it_is_parsed() {
         let check = |parameters: &str, expect: bool| {
-            assert_eq!(seems_pointed(parameters.as_bytes()), expect, "{parameters}");
+            let body = format!("<id extension=\"19800314\"/><h:parameterList>{parameters}</h:parameterList>");
+            assert_eq!(seems_pointed(body.as_bytes()), expect, "{parameters}");
+            let outside = format!("{parameters}<parameterList></parameterList>");
+            assert!(!seems_pointed(outside.as_bytes()), "{parameters}");
         };
         let birth = |value: &str| format!("<h:livingSubjectBirthTime>{value}</h:livingSubjectBirthTime>");
         check("<livingSubjectId><value root='1.2.3' extension='7'/></livingSubjectId>", true);

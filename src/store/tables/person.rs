@@ -1,7 +1,7 @@
 //! Persons, and the records that are theirs.
 
+use super::CHUNK;
 use super::process::one;
-use super::{CHUNK, ONE_BY_ONE};
 use crate::identity::{PersonId, RecordId};
 use crate::store::connection::{Connection, on_connection};
 use crate::store::schema::{link, person, source_record};
@@ -130,7 +130,7 @@ impl Transaction<'_> {
     /// Whose records these are now, in ascending order of record; those that are nobody's are left out.
     pub fn persons_of(&mut self, records: &[RecordId]) -> Result<Vec<(RecordId, PersonId)>, StoreError> {
         let mut found: Vec<(i64, i64)> = Vec::with_capacity(records.len());
-        let few = records.len() <= ONE_BY_ONE;
+        let few = self.one_by_one(records.len());
         for record in records.iter().filter(|_| few) {
             found.extend(on_connection!(self, connection => link::table
                 .filter(link::record_id.eq(record.0))
@@ -155,7 +155,7 @@ impl Transaction<'_> {
     /// out.
     pub fn records_owned(&mut self, records: &[RecordId]) -> Result<Vec<OwnedRecord>, StoreError> {
         let mut rows: Vec<(i64, String, String, i64)> = Vec::with_capacity(records.len());
-        let few = records.len() <= ONE_BY_ONE;
+        let few = self.one_by_one(records.len());
         for record in records.iter().filter(|_| few) {
             rows.extend(on_connection!(self, connection => link::table
                 .inner_join(source_record::table.on(source_record::id.eq(link::record_id)))

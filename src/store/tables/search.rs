@@ -282,7 +282,10 @@ impl Transaction<'_> {
             };
             let kind = Bounds::of(wanted).kind;
             let tokens = values.into_iter().map(|value| SearchToken { kind, value });
-            any_of.extend(tokens.filter(|token| wanted.is_met_by(token)).map(TokenMatch::Exact));
+            // What is sought itself is among those that are close to it.
+            let sought =
+                |token: &SearchToken| clause.any_of.iter().any(|other| other != wanted && other.is_met_by(token));
+            any_of.extend(tokens.filter(|token| wanted.is_met_by(token) && !sought(token)).map(TokenMatch::Exact));
         }
         Ok(SearchClause { any_of })
     }
@@ -334,7 +337,7 @@ impl Transaction<'_> {
     /// The tokens of these kinds of each of `records`, in their order.
     pub fn tokens_of(&mut self, records: &[i64], kinds: RangeInclusive<i16>) -> Result<Vec<FoundRecord>, StoreError> {
         let (first, last) = (*kinds.start(), *kinds.end());
-        let one_by_one = records.len() <= FEW && matches!(self.connection(), Connection::Sqlite(_));
+        let one_by_one = self.one_by_one(records.len());
         let mut tokens: BTreeMap<i64, Vec<SearchToken>> = BTreeMap::new();
         for record in records.iter().filter(|_| one_by_one) {
             let found: Vec<(i16, String)> = on_connection!(self, connection => search_token::table
