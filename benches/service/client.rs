@@ -24,6 +24,14 @@ impl Load<'_> {
         answer
     }
 
+    /// Sends the first `count` requests one after the other; gives the bodies of the answers.
+    pub fn some(&self, to: SocketAddr, count: usize) -> Vec<Vec<u8>> {
+        let mut connection = Connection::new(to);
+        let answers: Vec<_> = self.bodies.iter().take(count).map(|body| connection.exchange(self.path, body)).collect();
+        answers.iter().for_each(|answer| self.judge(answer));
+        answers
+    }
+
     /// Sends requests until the time is over; each client begins at another place of the list.
     pub fn for_some_time(&self, to: SocketAddr, time: Duration) -> Figures {
         let (next, begin) = (AtomicUsize::new(0), Instant::now());

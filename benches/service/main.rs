@@ -1,6 +1,9 @@
 //! What the service can bear, as fractions of ceilings that are taken in the same run on the same machine.
 //!
 //! `cargo bench --bench service -- queries` compares ITI-45 and ITI-47 with a static echo of the same replies;
+//! `cargo bench --bench service -- searches` compares ITI-47 by every kind of question that picks few people out of many
+//! with an echo of such a reply (`--kind TEXT`: those whose name holds it), over a store where half of the people have a
+//! mother's maiden name;
 //! `cargo bench --bench service -- feeds` compares ITI-44 with bare group commits of the same rows;
 //! `cargo bench --bench service -- crowd` compares normal requests with and without `--silent N` connections that say
 //! nothing and `--slow N` that say a byte a second;
@@ -23,7 +26,9 @@ mod crowd;
 mod decisions;
 mod echo;
 mod figures;
+mod questions;
 mod scene;
+mod searches;
 
 use client::Load;
 use figures::{Figures, median};
@@ -45,6 +50,7 @@ struct Options {
     alone: bool,
     in_place: bool,
     crowd: (usize, usize),
+    kind: Option<String>,
 }
 
 fn options() -> Options {
@@ -66,16 +72,22 @@ fn options() -> Options {
         in_place: given.iter().any(|word| word == "--in-place"),
         keep: given.iter().any(|word| word == "--keep"),
         crowd: (number("--silent", 10_000), number("--slow", 1_000)),
+        kind: text("--kind").cloned(),
     }
 }
 
 fn main() {
     let options = options();
     std::fs::create_dir_all(&options.folder).unwrap();
-    let scene = Scene::prepare(&options.folder, options.records);
+    let scene = Scene::prepare(&options.folder, options.records, options.what == "searches");
     println!("{} records, {} persons in the store, SQLite, {}", scene.records, scene.persons, scene.described);
     if matches!(options.what.as_str(), "all" | "queries") {
         queries(&scene, &options);
+    }
+    if options.what == "searches" {
+        let time = std::time::Duration::from_secs(options.seconds);
+        let (rounds, clients, alone) = (options.rounds, options.clients, options.alone);
+        searches::measure(&scene, &searches::Plan { rounds, time, clients, alone, only: options.kind.as_deref() });
     }
     if matches!(options.what.as_str(), "all" | "feeds") {
         if options.in_place { feeds_in_place(&scene, &options) } else { feeds(&scene, &options) }

@@ -7,7 +7,10 @@ use nayose::config::{Configuration, Domain};
 use nayose::demo::{self, DemoRecord};
 use nayose::hl7v3::compose::{FedPatient, RequestFrame, feed_add, pdq_query, pix_query};
 use nayose::hl7v3::{Device, InstanceIdentifier, ShownIdentifier};
-use nayose::identity::{BirthCriterion, DemographicsQuery, NameCriterion, PatientIdentifier, Representation};
+use nayose::identity::{
+    BirthCriterion, Coded, DemographicsQuery, Field, NameCriterion, PatientIdentifier, PersonName, Relationship,
+    Representation,
+};
 use nayose::registry::{FeedCommand, Intake, Registry};
 use nayose::{server, transport};
 use std::net::SocketAddr;
@@ -25,18 +28,21 @@ pub struct Scene {
     pub persons: i64,
     pub described: String,
     sample: Vec<DemoRecord>,
+    size: usize,
+    mothers: Option<Mothers>,
 }
 
 impl Scene {
     /// Fills a new store with `records` records, or takes the one that an earlier run kept.
-    pub fn prepare(folder: &Path, records: usize) -> Self {
-        let path = folder.join(format!("scene-{records}.db"));
+    pub fn prepare(folder: &Path, records: usize, with_mothers: bool) -> Self {
+        let path = folder.join(format!("scene{}-{records}.db", if with_mothers { "-mothers" } else { "" }));
         let registry = registry(&path);
-        let source = || demo::records(&demo::Settings { people: records, seed: SEED });
+        let mothers = with_mothers.then(Mothers::new);
+        let source = || people(records, mothers.as_ref());
         let mut counts = registry.store().counts().unwrap();
         if usize::try_from(counts.records).unwrap() < records {
             let begin = std::time::Instant::now();
-            let all = Mutex::new(source().take(records));
+            let all = Mutex::new(source());
             std::thread::scope(|scope| {
                 for _ in 0..FILLERS {
                     scope.spawn(|| {
@@ -53,10 +59,20 @@ impl Scene {
         }
         drop(registry);
         let step = (records / 2_000).max(1);
-        let sample = source().take(records).step_by(step).collect();
+        let sample = source().step_by(step).collect();
         let bytes = std::fs::metadata(&path).unwrap().len();
         let described = format!("{} MB, seed {SEED}", bytes / 1_000_000);
-        Self { path, records: counts.records, persons: counts.persons, described, sample }
+        Self { path, records: counts.records, persons: counts.persons, described, sample, size: records, mothers }
+    }
+
+    /// Some of the records, from all over the store.
+    pub fn sample(&self) -> &[DemoRecord] {
+        &self.sample
+    }
+
+    /// All of them, drawn again.
+    pub fn people(&self) -> impl Iterator<Item = DemoRecord> {
+        people(self.size, self.mothers.as_ref())
     }
 
     pub fn serve(&self) -> Server {
@@ -136,6 +152,43 @@ impl Scene {
         registry(&self.path)
     }
 }
+
+/// The records that a store of this size is filled with.
+fn people(records: usize, mothers: Option<&Mothers>) -> impl Iterator<Item = DemoRecord> {
+    let all = demo::records(&demo::Settings { people: records, seed: SEED }).take(records);
+    all.map(move |record| mothers.map_or_else(|| record.clone(), |mothers| mothers.told(record.clone())))
+}
+
+/// Families from which mothers came: the demo's people have none.
+struct Mothers(Vec<PersonName>);
+
+/// So many of them.
+const FAMILIES: usize = 500;
+
+impl Mothers {
+    fn new() -> Self {
+        let all = demo::records(&demo::Settings { people: FAMILIES, seed: SEED + 1 });
+        let family = |record: DemoRecord| {
+            let kanji = record.demographics.names.values().iter().find(|name| !name.family().is_empty())?.family();
+            Some(PersonName::simple(None, &kanji, ""))
+        };
+        Self(all.filter_map(family).collect())
+    }
+
+    /// The record with the mother's maiden name: of every other person, the same in all records.
+    fn told(&self, mut record: DemoRecord) -> DemoRecord {
+        let at = usize::try_from(record.truth).unwrap().wrapping_mul(7_919) % self.0.len().max(1);
+        if record.truth.is_multiple_of(2) {
+            let code = Coded { code: "MTH".to_owned(), system: ROLES.to_owned(), display: String::new() };
+            let names = self.0.get(at).cloned().into_iter().collect();
+            record.demographics.relationships = Field::Set(vec![Relationship { code, names }]);
+        }
+        record
+    }
+}
+
+/// HL7 `RoleCode`.
+const ROLES: &str = "2.16.840.1.113883.5.111";
 
 /// A store to be written to.
 pub struct Copy {
@@ -246,11 +299,11 @@ fn instance(root: &str) -> InstanceIdentifier {
     InstanceIdentifier { root: root.to_owned(), extension: None }
 }
 
-fn fresh() -> InstanceIdentifier {
+pub fn fresh() -> InstanceIdentifier {
     instance(&Clock::system().uuid().to_string())
 }
 
-fn frame() -> RequestFrame {
+pub fn frame() -> RequestFrame {
     let device = |oid: &str| Device { ids: vec![instance(oid)], organizations: Vec::new() };
     RequestFrame {
         id: fresh(),
@@ -261,7 +314,7 @@ fn frame() -> RequestFrame {
     }
 }
 
-fn soap(path: &str, interaction: &str, payload: &str) -> String {
+pub fn soap(path: &str, interaction: &str, payload: &str) -> String {
     let payload = payload.find("?>").map_or(payload, |end| payload.get(end + 2..).unwrap());
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?><soap:Envelope xmlns:soap=\"http://www.w3.org/2003/05/soap-envelope\" \

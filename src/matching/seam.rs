@@ -1,6 +1,7 @@
 //! What the store keeps for the matcher, and the one trait through which candidates are retrieved.
 
 use crate::identity::{PersonId, RecordId};
+use strsim::osa_distance;
 
 /// A key under which a record is filed; records that share one are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,6 +29,15 @@ pub enum TokenMatch {
     Exact(SearchToken),
     /// Tokens of the kind that begin with the value.
     Prefix(SearchToken),
+    /// Tokens of `kind` that begin with the same `head` bytes of `value` and are at most one letter apart from it.
+    Close {
+        /// The kind.
+        kind: i16,
+        /// The value that is sought.
+        value: String,
+        /// So many bytes of it, at the border of a letter, are the same.
+        head: usize,
+    },
     /// Tokens of `kind` with `from <= value <= to` in byte order.
     Range {
         /// The kind.
@@ -45,12 +55,20 @@ impl std::fmt::Debug for TokenMatch {
     }
 }
 
+/// Whether `other` begins with the same `head` bytes as `value` and is at most one letter apart: another one, one more,
+/// one fewer, or two neighbours swapped.
+pub(super) fn is_close(value: &str, head: usize, other: &str) -> bool {
+    let same = value.get(..head).zip(other.get(..head)).is_some_and(|(ours, theirs)| ours == theirs);
+    same && osa_distance(value, other) <= 1
+}
+
 impl TokenMatch {
     /// Whether `token` matches, values compared in byte order as a store compares them.
     pub fn is_met_by(&self, token: &SearchToken) -> bool {
         match self {
             TokenMatch::Exact(sought) => sought == token,
             TokenMatch::Prefix(sought) => sought.kind == token.kind && token.value.starts_with(&sought.value),
+            TokenMatch::Close { kind, value, head } => *kind == token.kind && is_close(value, *head, &token.value),
             TokenMatch::Range { kind, from, to } => *kind == token.kind && *from <= token.value && token.value <= *to,
         }
     }

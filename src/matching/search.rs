@@ -6,12 +6,12 @@
 use super::normalize::{self, western};
 use super::pattern::{Pattern, is_pattern, patterns};
 use super::record::date_number;
-use super::seam::{SearchClause, SearchToken, TokenMatch};
+use super::seam::{SearchClause, SearchToken, TokenMatch, is_close};
 use super::tokens::{self, NameKinds, kind};
 use crate::identity::{
-    Address, BirthCriterion, Demographics, DemographicsQuery, NameCriterion, NamePartKind, PersonName, Telecom,
+    Address, BirthCriterion, DemographicsQuery, NameCriterion, NamePartKind, PartialDate, PersonName, Telecom,
 };
-use strsim::osa_distance;
+use std::ops::RangeInclusive;
 
 /// How names of a query are compared (`pdq.names`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,9 +45,9 @@ const CLOSE: u8 = 80;
 /// Begins with what is sought, where anything alike was asked for.
 const LOOSE: u8 = 75;
 
-fn head(text: &str) -> Option<String> {
-    let head: String = text.chars().take(CLOSE_HEAD).collect();
-    (text.chars().count() > CLOSE_HEAD).then_some(head)
+/// Bytes of the letters that a close value has in common; none where it has no more than those.
+fn head(text: &str) -> Option<usize> {
+    text.char_indices().nth(CLOSE_HEAD).map(|(at, _)| at)
 }
 
 fn is_spelled_by_sound(kind: i16) -> bool {
@@ -80,11 +80,16 @@ impl Sought {
                     forms.map(|form| TokenMatch::Exact(SearchToken { kind: token.kind, value: form.to_owned() })),
                 );
             }
-            if let Some(value) = head(&token.value).filter(|_| is_spelled_by_sound(token.kind)) {
-                found.push(TokenMatch::Prefix(SearchToken { kind: token.kind, value }));
+            if let Some(head) = head(&token.value).filter(|_| is_spelled_by_sound(token.kind)) {
+                found.push(TokenMatch::Close { kind: token.kind, value: token.value.clone(), head });
             }
         }
         Some(found)
+    }
+
+    /// The kinds of tokens that can satisfy it.
+    fn kinds(&self) -> impl Iterator<Item = i16> {
+        self.any_of.iter().map(|token| token.kind).chain(self.patterns.iter().map(Pattern::kind))
     }
 
     /// How well the tokens of a record satisfy it.
@@ -108,9 +113,7 @@ impl Sought {
             if sought.kind == kind::GIVEN_LATIN && western::forms(a).contains(&b) {
                 return Some(FAMILIAR);
             }
-            let close = is_spelled_by_sound(sought.kind) && osa_distance(a, b) <= 1;
-            let heads = head(a).is_some_and(|head| b.starts_with(&head));
-            if close && heads {
+            if is_spelled_by_sound(sought.kind) && head(a).is_some_and(|head| is_close(a, head, b)) {
                 return Some(CLOSE);
             }
         }
@@ -287,7 +290,7 @@ fn alternatives(groups: &[Vec<&Sought>]) -> Vec<SearchClause> {
 fn vagueness(wanted: &TokenMatch) -> u8 {
     let kind = match wanted {
         TokenMatch::Range { from, to, .. } if from != to => return 4,
-        TokenMatch::Range { kind, .. } => *kind,
+        TokenMatch::Range { kind, .. } | TokenMatch::Close { kind, .. } => *kind,
         TokenMatch::Exact(token) | TokenMatch::Prefix(token) => token.kind,
     };
     match kind {
@@ -346,16 +349,46 @@ impl SearchPlan {
         found
     }
 
+    /// The kinds of all tokens that the query asks about: to know the others of a record tells nothing.
+    pub fn kinds(&self) -> RangeInclusive<i16> {
+        let names = self.names.iter().flat_map(SoughtName::all);
+        let groups = self.addresses.iter().chain(&self.mothers).flatten();
+        let all = names.chain(groups).chain(&self.sex).chain(&self.telecoms);
+        let kinds = all.flat_map(Sought::kinds).chain(self.birth.iter().flat_map(|_| [kind::BIRTH, kind::BIRTH_YEAR]));
+        let (first, last) = kinds.fold((i16::MAX, i16::MIN), |(first, last), kind| (first.min(kind), last.max(kind)));
+        first..=last
+    }
+
     /// Whether a record is what the query asks for, and how well: 100 where every criterion holds exactly. `record` are
-    /// the search tokens of what it says, and nothing else.
-    pub fn degree(&self, record: &[SearchToken], demographics: &Demographics) -> Option<u8> {
+    /// the search tokens of what it says, those of [`SearchPlan::kinds`] at least; its birth date is asked for where
+    /// it is sought and no token tells the day.
+    pub fn degree<E>(
+        &self,
+        record: &[SearchToken],
+        birth_date: impl FnOnce() -> Result<Option<PartialDate>, E>,
+    ) -> Result<Option<u8>, E> {
+        let born = match self.birth {
+            Some(birth) => Some(match day_of_birth(record) {
+                Some(day) => birth_degree(birth, (day, day)),
+                None if record.iter().all(|token| token.kind != kind::BIRTH_YEAR) => None,
+                None => birth_date()?
+                    .filter(|date| date_number(date) != 0)
+                    .and_then(|date| birth_degree(birth, date.period())),
+            }),
+            None => None,
+        };
+        Ok(self.degree_with(record, born))
+    }
+
+    /// Likewise with the degree of the birth date, where that is sought.
+    fn degree_with(&self, record: &[SearchToken], born: Option<Option<u8>>) -> Option<u8> {
         let of_all = |group: &Vec<Sought>| mean(group.iter().map(|sought| sought.degree(record)));
         let mut criteria: Vec<Option<u8>> = Vec::new();
         if !self.names.is_empty() {
             criteria.push(self.names.iter().filter_map(|name| name.degree(record)).max());
         }
         criteria.extend(self.sex.iter().map(|sex| sex.degree(record)));
-        criteria.extend(self.birth.map(|birth| birth_degree(birth, demographics)));
+        criteria.extend(born);
         if !self.addresses.is_empty() {
             criteria.push(self.addresses.iter().filter_map(of_all).max());
         }
@@ -374,9 +407,12 @@ fn mean(degrees: impl Iterator<Item = Option<u8>>) -> Option<u8> {
     u8::try_from(all.iter().sum::<u32>().checked_div(count)?).ok()
 }
 
-fn birth_degree(birth: BirthCriterion, demographics: &Demographics) -> Option<u8> {
-    let date = demographics.birth_date.value().filter(|date| date_number(date) != 0)?;
-    let (first, last) = date.period();
+/// The day that a token tells, as a number.
+fn day_of_birth(record: &[SearchToken]) -> Option<i32> {
+    record.iter().find(|token| token.kind == kind::BIRTH)?.value.parse().ok()
+}
+
+fn birth_degree(birth: BirthCriterion, (first, last): (i32, i32)) -> Option<u8> {
     let within = birth.from.is_none_or(|from| last >= from) && birth.to.is_none_or(|to| first <= to);
     within.then_some(if first == last { EQUAL } else { CLOSE })
 }

@@ -279,7 +279,13 @@ fn clauses(query: &DemographicsQuery, policy: NamePolicy) -> Vec<SearchClause> {
 }
 
 fn degree(query: &DemographicsQuery, said: &Demographics, policy: NamePolicy) -> Option<u8> {
-    SearchPlan::of(query, policy).degree(&search_tokens(said), said)
+    let plan = SearchPlan::of(query, policy);
+    let asked_for = plan.kinds();
+    let tokens: Vec<SearchToken> =
+        search_tokens(said).into_iter().filter(|token| asked_for.contains(&token.kind)).collect();
+    let birth_date = || Ok::<_, std::convert::Infallible>(said.birth_date.value().cloned());
+    let Ok(degree) = plan.degree(&tokens, birth_date);
+    degree
 }
 
 fn satisfies(clauses: &[SearchClause], tokens: &[SearchToken]) -> bool {
@@ -294,7 +300,7 @@ fn the_most_telling_clause_comes_first() {
     let kinds = |asked: &DemographicsQuery| -> Vec<i16> {
         let first = |clause: &SearchClause| match clause.any_of.first() {
             Some(TokenMatch::Exact(token) | TokenMatch::Prefix(token)) => token.kind,
-            Some(TokenMatch::Range { kind, .. }) => *kind,
+            Some(TokenMatch::Range { kind, .. } | TokenMatch::Close { kind, .. }) => *kind,
             None => 0,
         };
         clauses(asked, NamePolicy::Exact).iter().map(first).collect()

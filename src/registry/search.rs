@@ -5,9 +5,9 @@ use super::crossref::ShownRecord;
 use super::error::{Place, Reason, Refusal};
 use super::{Failure, Registry};
 use crate::access::{Permission, Policy, Principal};
-use crate::identity::{Demographics, DemographicsQuery, DomainKey, Oid, PersonId, RecordId};
-use crate::matching::{SearchPlan, SearchToken, search_tokens};
-use crate::store::{FoundRecord, SourceRecordRow, Transaction};
+use crate::identity::{Demographics, DemographicsQuery, DomainKey, Oid, PartialDate, PersonId, RecordId};
+use crate::matching::SearchPlan;
+use crate::store::{FoundRecord, OwnedRecord, Transaction};
 use std::collections::BTreeMap;
 
 /// Records read for each person that may be answered: tokens are a superset of the answer.
@@ -47,10 +47,10 @@ pub enum Source {
 }
 
 impl Source {
-    fn holds(&self, row: &SourceRecordRow) -> bool {
+    fn holds(&self, key: &str) -> bool {
         match self {
             Source::Best => true,
-            Source::Of(domains) => domains.iter().any(|domain| domain.0 == row.domain_key),
+            Source::Of(domains) => domains.iter().any(|domain| domain.0 == key),
         }
     }
 }
@@ -112,27 +112,35 @@ impl Registry {
     ) -> Result<Result<SearchAnswer, Vec<Refusal>>, Failure> {
         let too_many = || Ok(Err(vec![Refusal::new(Reason::TooManyMatches, Place::Message)]));
         let limit = usize::try_from(self.0.settings.search_limit).unwrap_or(usize::MAX);
-        let read_limit = limit.saturating_mul(READ_FACTOR);
         let plan = SearchPlan::of(query, self.0.settings.names);
         if query.identifiers.is_empty() && plan.clauses().is_empty() {
             // A name that ends in what is sought, say, can only be looked for among few.
             let reason = if plan.constrains() { Reason::TooManyMatches } else { Reason::NoCriteria };
             return Ok(Err(vec![Refusal::new(reason, Place::Message)]));
         }
-        let Some(found) = self.sought_records(tx, principal, query, &plan, read_limit + 1)? else {
-            return Ok(Ok(SearchAnswer { people: Vec::new() }));
-        };
-        if found.len() > read_limit {
+        let read_limit = limit.saturating_mul(READ_FACTOR);
+        let Some(found) = self.sought_records(tx, principal, query, &plan, read_limit)? else {
             return too_many();
-        }
-        let best = self.best_of_each_person(tx, (principal, source), &plan, &found)?;
-        let mut people = Vec::new();
-        for (person, fits) in best {
-            let Some(shown) = self.shown_person(tx, principal, person, fits, &query.domains)? else { continue };
-            if people.len() >= limit {
+        };
+        let best = self.best_of_each_person(tx, (principal, source), &plan, found)?;
+        let mut shown = Vec::new();
+        for (person, (degree, record)) in best {
+            let identifiers = self.identifiers_of(tx, principal, person, &query.domains)?;
+            if identifiers.is_empty() {
+                continue;
+            }
+            if shown.len() >= limit {
                 return too_many();
             }
-            people.push(shown);
+            shown.push((person, degree, record, identifiers));
+        }
+        // What is not told is not read.
+        let records: Vec<RecordId> = shown.iter().map(|(_, _, record, _)| *record).collect();
+        let mut said: BTreeMap<RecordId, Demographics> = tx.versions_current(&records)?.into_iter().collect();
+        let mut people = Vec::with_capacity(shown.len());
+        for (person, degree, record, identifiers) in shown {
+            let demographics = said.remove(&record).ok_or(Failure::Corrupt("a record without demographics"))?;
+            people.push(found_person(person, (degree, record, demographics), identifiers, &query.domains));
         }
         people.sort_by(|a, b| b.degree.cmp(&a.degree).then(a.person.cmp(&b.person)));
         Ok(Ok(SearchAnswer { people }))
@@ -145,20 +153,15 @@ impl Registry {
         tx: &mut Transaction<'_>,
         principal: &Principal,
         person: PersonId,
-        (degree, record, demographics): (u8, RecordId, Demographics),
+        fit: (u8, RecordId, Demographics),
         domains: &[Oid],
     ) -> Result<Option<FoundPerson>, Failure> {
         let identifiers = self.identifiers_of(tx, principal, person, domains)?;
-        if identifiers.is_empty() {
-            return Ok(None);
-        }
-        let has = |oid: &Oid| identifiers.iter().any(|shown| shown.identifier.authority == *oid);
-        let domains_without = domains.iter().filter(|oid| !has(oid)).cloned().collect();
-        Ok(Some(FoundPerson { person, record, demographics, identifiers, domains_without, degree }))
+        Ok((!identifiers.is_empty()).then(|| found_person(person, fit, identifiers, domains)))
     }
 
     /// The records that may fit: by identifier where one is given (all must be one person's), else by tokens.
-    /// `None` where an identifier is nobody's.
+    /// `None` where too many come into question.
     fn sought_records(
         &self,
         tx: &mut Transaction<'_>,
@@ -168,23 +171,28 @@ impl Registry {
         limit: usize,
     ) -> Result<Option<Vec<FoundRecord>>, Failure> {
         if query.identifiers.is_empty() {
-            return Ok(Some(tx.tokens_search(&plan.clauses(), limit)?));
+            return Ok(tx.tokens_search(&plan.clauses(), plan.kinds(), limit)?);
         }
+        let nobody = || Ok(Some(Vec::new()));
         let mut owner: Option<PersonId> = None;
         for id in &query.identifiers {
             if self.is_quarantined(tx, id)? {
-                return Ok(None);
+                return nobody();
             }
             match (self.person_known_as(tx, principal, id)?, owner) {
                 (Some(person), None) => owner = Some(person),
                 (Some(person), Some(known)) if person == known => {}
-                _ => return Ok(None),
+                _ => return nobody(),
             }
         }
         let rows = owner.map(|person| tx.records_of(person)).transpose()?.unwrap_or_default();
         let hidden = self.quarantined(tx, &rows)?;
-        let shown = rows.iter().map(|row| RecordId(row.id)).filter(|record| !hidden.contains(record));
-        Ok(Some(shown.map(|record| FoundRecord { record, tokens: None }).collect()))
+        let records = rows.iter().map(|row| row.id).filter(|record| !hidden.contains(&RecordId(*record)));
+        if plan.constrains() {
+            let records: Vec<i64> = records.collect();
+            return Ok(Some(tx.tokens_of(&records, plan.kinds())?));
+        }
+        Ok(Some(records.map(|record| FoundRecord { record: RecordId(record), tokens: Vec::new() }).collect()))
     }
 
     /// For each person the visible record that fits best.
@@ -193,36 +201,45 @@ impl Registry {
         tx: &mut Transaction<'_>,
         (principal, source): (&Principal, &Source),
         plan: &SearchPlan,
-        found: &[FoundRecord],
-    ) -> Result<BTreeMap<PersonId, (u8, RecordId, Demographics)>, Failure> {
+        found: Vec<FoundRecord>,
+    ) -> Result<BTreeMap<PersonId, (u8, RecordId)>, Failure> {
         let records: Vec<RecordId> = found.iter().map(|one| one.record).collect();
-        let tokens: BTreeMap<RecordId, &Vec<SearchToken>> =
-            found.iter().filter_map(|one| Some((one.record, one.tokens.as_ref()?))).collect();
-        let rows: BTreeMap<i64, SourceRecordRow> =
-            tx.records_get(&records)?.into_iter().map(|row| (row.id, row)).collect();
-        let persons: BTreeMap<RecordId, PersonId> = tx.persons_of(&records)?.into_iter().collect();
-        let mut best: BTreeMap<PersonId, (u8, RecordId, Demographics)> = BTreeMap::new();
-        for (record, demographics) in tx.versions_current(&records)? {
+        let owned: BTreeMap<RecordId, OwnedRecord> =
+            tx.records_owned(&records)?.into_iter().map(|row| (row.record, row)).collect();
+        let mut best: BTreeMap<PersonId, (u8, RecordId)> = BTreeMap::new();
+        for FoundRecord { record, tokens } in found {
             let told =
-                |row: &SourceRecordRow| row.status == "active" && source.holds(row) && self.may_search(principal, row);
-            let searchable = rows.get(&record.0).is_some_and(told);
-            let (Some(person), true) = (persons.get(&record), searchable) else { continue };
-            let degree = match tokens.get(&record) {
-                Some(tokens) => plan.degree(tokens, &demographics),
-                None => plan.degree(&search_tokens(&demographics), &demographics),
+                |row: &&OwnedRecord| row.active && source.holds(&row.domain) && self.may_search(principal, &row.domain);
+            let Some(row) = owned.get(&record).filter(told) else { continue };
+            let birth_date = || -> Result<Option<PartialDate>, Failure> {
+                let said = tx.version_current(record)?;
+                Ok(said.and_then(|said| said.birth_date.value().cloned()))
             };
-            let Some(degree) = degree else { continue };
-            if best.get(person).is_none_or(|(known, _, _)| degree > *known) {
-                best.insert(*person, (degree, record, demographics));
+            let Some(degree) = plan.degree(&tokens, birth_date)? else { continue };
+            if best.get(&row.person).is_none_or(|(known, _)| degree > *known) {
+                best.insert(row.person, (degree, record));
             }
         }
         Ok(best)
     }
 
-    pub(super) fn may_search(&self, principal: &Principal, row: &SourceRecordRow) -> bool {
+    /// Whether the principal may search what the domain of this key tells.
+    pub(super) fn may_search(&self, principal: &Principal, domain: &str) -> bool {
         self.0
             .domains
-            .by_key(&row.domain_key)
+            .by_key(domain)
             .is_some_and(|authority| self.allows(principal, Permission::Search, &authority.key))
     }
+}
+
+/// A person by the record that fits, with the identifiers to show.
+fn found_person(
+    person: PersonId,
+    (degree, record, demographics): (u8, RecordId, Demographics),
+    identifiers: Vec<ShownRecord>,
+    domains: &[Oid],
+) -> FoundPerson {
+    let has = |oid: &Oid| identifiers.iter().any(|shown| shown.identifier.authority == *oid);
+    let domains_without = domains.iter().filter(|oid| !has(oid)).cloned().collect();
+    FoundPerson { person, record, demographics, identifiers, domains_without, degree }
 }

@@ -35,7 +35,7 @@ enum State<F> {
     Keep,
     Erase,
     Masked,
-    Unknown(String),
+    Unknown(UnknownReasonForm),
     Set(F),
 }
 
@@ -104,29 +104,33 @@ macro_rules! itself {
 }
 itself!(bool, u8, String);
 
+/// The words of an enumeration, as one that serialises: a word is told by what it is, and never copied.
 macro_rules! words {
-    ($type:ty { $($variant:ident = $word:literal),* $(,)? }) => {
+    ($type:ident as $form:ident { $($variant:ident = $word:literal),* $(,)? }) => {
+        #[derive(Clone, Copy, Serialize, Deserialize)]
+        enum $form { $(#[serde(rename = $word)] $variant),* }
+
         impl Twin for $type {
-            type Form = String;
-            fn twin(&self) -> String {
-                match self { $(Self::$variant => $word),* }.to_owned()
+            type Form = $form;
+            fn twin(&self) -> $form {
+                match self { $(Self::$variant => $form::$variant),* }
             }
-            fn untwin(form: String) -> Result<Self, StoreError> {
-                match form.as_str() { $($word => Ok(Self::$variant),)* _ => Err(CORRUPT) }
+            fn untwin(form: $form) -> Result<Self, StoreError> {
+                Ok(match form { $($form::$variant => Self::$variant),* })
             }
         }
     };
 }
-words!(UnknownReason {
+words!(UnknownReason as UnknownReasonForm {
     NoInformation = "NI", Unknown = "UNK", AskedButUnknown = "ASKU", NotAsked = "NASK", Unavailable = "NAV",
     NotApplicable = "NA", Other = "OTH",
 });
-words!(Sex { Female = "F", Male = "M", Undifferentiated = "UN" });
-words!(Representation { Ideographic = "IDE", Syllabic = "SYL", Alphabetic = "ABC" });
-words!(NamePartKind {
+words!(Sex as SexForm { Female = "F", Male = "M", Undifferentiated = "UN" });
+words!(Representation as RepresentationForm { Ideographic = "IDE", Syllabic = "SYL", Alphabetic = "ABC" });
+words!(NamePartKind as NamePartKindForm {
     Family = "family", Given = "given", Prefix = "prefix", Suffix = "suffix", Delimiter = "delimiter", Text = "text",
 });
-words!(AddressPartKind {
+words!(AddressPartKind as AddressPartKindForm {
     Country = "country", State = "state", County = "county", City = "city", Precinct = "precinct",
     PostalCode = "postal_code", StreetAddressLine = "line", StreetName = "street", HouseNumber = "house",
     Unit = "unit", PostBox = "post_box", Other = "other", Text = "text",
@@ -147,7 +151,7 @@ words!(AddressPartKind {
     DeliveryModeIdentifier = "mode_identifier",
     Delimiter = "delimiter",
 });
-words!(TelecomScheme { Phone = "phone", Fax = "fax", Mail = "mail", Other = "other" });
+words!(TelecomScheme as TelecomSchemeForm { Phone = "phone", Fax = "fax", Mail = "mail", Other = "other" });
 
 impl Twin for PartialDate {
     type Form = String;

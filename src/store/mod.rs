@@ -48,7 +48,7 @@ pub use rows::{
     AuditRow, Counts, DeadLetterRow, DecisionRow, DomainRow, EventRow, InboxRow, KeptQueryRow, LinkRow, OperationRow,
     OutboxRow, PersonRow, ReviewRow, SenderRow, SourceRecordRow, SubscriberRow,
 };
-pub use tables::{ERASED, Filed, FoundRecord};
+pub use tables::{ERASED, Filed, FoundRecord, OwnedRecord};
 pub use transaction::Transaction;
 pub use view::View;
 pub use witness::Witness;

@@ -26,6 +26,9 @@ const LOOKED_AT: usize = 16 * 1024;
 /// How the names of all interactions of PIX begin.
 const NAME: &[u8] = b"PRPA_IN2013";
 
+/// Digits of a day.
+const DAY: usize = 8;
+
 /// Which actor is addressed: each has an endpoint of its own (HL7 v3 sheet, 1.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Endpoint {
@@ -113,10 +116,15 @@ impl Service {
         endpoint == Endpoint::Pix && first_number(body).is_some_and(|number| matches!(number, b"01" | b"02" | b"04"))
     }
 
-    /// Whether these bytes seem to hold a question for identifiers (ITI TF-2: 3.45.4.1) to a store that makes nobody
-    /// wait: a few look-ups in a file that this process alone writes.
+    /// Whether these bytes seem to hold a question to a store that makes nobody wait which takes a few look-ups in a
+    /// file that this process alone writes: one for identifiers (ITI TF-2: 3.45.4.1), or a search for what few people
+    /// share (3.47.4.1), a number, a day of birth or a telephone.
     pub fn seems_brief(&self, endpoint: Endpoint, body: &[u8]) -> bool {
-        endpoint == Endpoint::Pix && self.registry.answers_at_once() && first_number(body) == Some(b"09")
+        self.registry.answers_at_once()
+            && match endpoint {
+                Endpoint::Pix => first_number(body) == Some(b"09"),
+                Endpoint::Pdq => first_number(body) == Some(b"05") && seems_pointed(body),
+            }
     }
 
     /// The registry that all of them stand on.
@@ -235,6 +243,22 @@ fn first_number(body: &[u8]) -> Option<&[u8]> {
     beginning.windows(NAME.len() + 2).find_map(|window| window.strip_prefix(NAME))
 }
 
+/// Whether a search seems to ask by what few people share. It is read nowhere else so: who is taken for brief and is
+/// not keeps others waiting for a moment, and no more.
+fn seems_pointed(body: &[u8]) -> bool {
+    let Ok(body) = std::str::from_utf8(body) else { return false };
+    let Some((_, parameters)) = body.split_once("parameterList") else { return false };
+    if parameters.contains("livingSubjectId>") || parameters.contains("patientTelecom>") {
+        return true;
+    }
+    let mut parts = parameters.split("livingSubjectBirthTime>");
+    let Some(birth) = parts.nth(1) else { return false };
+    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    // An interval has its own elements for its ends (HL7 v3 data types: IVL_TS).
+    !["low", "high", "width", "center"].into_iter().any(|end| birth.contains(end))
+        && birth.split(['"', '\'']).any(|text| digits(text) >= DAY)
+}
+
 fn endpoint_of(interaction: Interaction) -> Endpoint {
     match interaction {
         Interaction::Add | Interaction::Revise | Interaction::Merge | Interaction::CrossReferenceQuery => Endpoint::Pix,
@@ -249,6 +273,29 @@ fn hash_of(payload: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_few_people_share_is_told_before_it_is_parsed() {
+        let check = |parameters: &str, expect: bool| {
+            let body = format!("<id extension=\"19800314\"/><h:parameterList>{parameters}</h:parameterList>");
+            assert_eq!(seems_pointed(body.as_bytes()), expect, "{parameters}");
+            let outside = format!("{parameters}<parameterList></parameterList>");
+            assert!(!seems_pointed(outside.as_bytes()), "{parameters}");
+        };
+        let birth = |value: &str| format!("<h:livingSubjectBirthTime>{value}</h:livingSubjectBirthTime>");
+        check("<livingSubjectId><value root='1.2.3' extension='7'/></livingSubjectId>", true);
+        check("<patientTelecom><value value='tel:1'/></patientTelecom>", true);
+        check(&birth("<value value=\"19800314\"/>"), true);
+        check(&birth("<h:value value='198003140000'/>"), true);
+        check(&birth("<value value=\"198003\"/>"), false);
+        check(&birth("<value><low value=\"19800314\"/></value>"), false);
+        check(&birth("<value><h:high value=\"19800314\"/></value>"), false);
+        check(
+            "<livingSubjectBirthTime><value value=\"1980\"/></livingSubjectBirthTime><id extension=\"19800314\"/>",
+            false,
+        );
+        check("<livingSubjectName><value><family>19800314</family></value></livingSubjectName>", false);
+    }
 
     #[test]
     fn feeds_are_told_from_queries_before_they_are_parsed() {

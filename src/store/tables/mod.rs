@@ -24,6 +24,7 @@ mod version;
 
 pub use erasure::ERASED;
 pub use invariants::Filed;
+pub use person::OwnedRecord;
 pub use search::FoundRecord;
 
 /// Most values in one `IN (...)` of SQLite, and most rows of one insert.
@@ -36,6 +37,17 @@ fn word(text: &str, words: &[&'static str]) -> &'static str {
 
 /// So few rows are read one by one: a statement for one row is compiled once, and one with `IN (...)` each time.
 const ONE_BY_ONE: usize = 8;
+
+/// Likewise where no statement has a way to go.
+const ONE_BY_ONE_HERE: usize = 64;
+
+impl crate::store::Transaction<'_> {
+    /// Whether so many rows are best read one by one.
+    fn one_by_one(&mut self, rows: usize) -> bool {
+        let here = matches!(self.connection(), crate::store::connection::Connection::Sqlite(_));
+        rows <= if here { ONE_BY_ONE_HERE } else { ONE_BY_ONE }
+    }
+}
 
 /// `limit` as the database takes it.
 fn row_limit(limit: usize) -> i64 {

@@ -1,7 +1,7 @@
 //! Persons, and the records that are theirs.
 
+use super::CHUNK;
 use super::process::one;
-use super::{CHUNK, ONE_BY_ONE};
 use crate::identity::{PersonId, RecordId};
 use crate::store::connection::{Connection, on_connection};
 use crate::store::schema::{link, person, source_record};
@@ -15,6 +15,18 @@ struct Held {
     id: i64,
     #[diesel(sql_type = Text)]
     state: String,
+}
+
+/// A record and whose it is.
+pub struct OwnedRecord {
+    /// The record.
+    pub record: RecordId,
+    /// The key of its domain.
+    pub domain: String,
+    /// Whether it was not subsumed.
+    pub active: bool,
+    /// Whose it is.
+    pub person: PersonId,
 }
 
 impl Transaction<'_> {
@@ -118,7 +130,7 @@ impl Transaction<'_> {
     /// Whose records these are now, in ascending order of record; those that are nobody's are left out.
     pub fn persons_of(&mut self, records: &[RecordId]) -> Result<Vec<(RecordId, PersonId)>, StoreError> {
         let mut found: Vec<(i64, i64)> = Vec::with_capacity(records.len());
-        let few = records.len() <= ONE_BY_ONE;
+        let few = self.one_by_one(records.len());
         for record in records.iter().filter(|_| few) {
             found.extend(on_connection!(self, connection => link::table
                 .filter(link::record_id.eq(record.0))
@@ -137,5 +149,38 @@ impl Transaction<'_> {
         found.sort_unstable();
         found.dedup();
         Ok(found.into_iter().map(|(record, person)| (RecordId(record), PersonId(person))).collect())
+    }
+
+    /// These records with their domains and whose they are now, in ascending order; those that are nobody's are left
+    /// out.
+    pub fn records_owned(&mut self, records: &[RecordId]) -> Result<Vec<OwnedRecord>, StoreError> {
+        let mut rows: Vec<(i64, String, String, i64)> = Vec::with_capacity(records.len());
+        let few = self.one_by_one(records.len());
+        for record in records.iter().filter(|_| few) {
+            rows.extend(on_connection!(self, connection => link::table
+                .inner_join(source_record::table.on(source_record::id.eq(link::record_id)))
+                .filter(link::record_id.eq(record.0))
+                .filter(link::valid_to.is_null())
+                .select((source_record::id, source_record::domain_key, source_record::status, link::person_id))
+                .load::<(i64, String, String, i64)>(connection))?);
+        }
+        for chunk in records.chunks(CHUNK).filter(|_| !few) {
+            let ids: Vec<i64> = chunk.iter().map(|record| record.0).collect();
+            rows.extend(on_connection!(self, connection => link::table
+                .inner_join(source_record::table.on(source_record::id.eq(link::record_id)))
+                .filter(link::record_id.eq_any(&ids))
+                .filter(link::valid_to.is_null())
+                .select((source_record::id, source_record::domain_key, source_record::status, link::person_id))
+                .load::<(i64, String, String, i64)>(connection))?);
+        }
+        rows.sort_unstable();
+        rows.dedup();
+        let owned = |(record, domain, status, person): (i64, String, String, i64)| OwnedRecord {
+            record: RecordId(record),
+            domain,
+            active: status == "active",
+            person: PersonId(person),
+        };
+        Ok(rows.into_iter().map(owned).collect())
     }
 }

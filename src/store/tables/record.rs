@@ -1,7 +1,7 @@
 //! Source records: one identifier of one domain in one generation.
 
+use super::CHUNK;
 use super::process::one;
-use super::{CHUNK, ONE_BY_ONE};
 use crate::identity::RecordId;
 use crate::metrics::Count;
 use crate::store::connection::on_connection;
@@ -54,7 +54,7 @@ impl Transaction<'_> {
     /// Several records in ascending order; those that are not there are left out.
     pub fn records_get(&mut self, records: &[RecordId]) -> Result<Vec<SourceRecordRow>, StoreError> {
         let mut rows: Vec<SourceRecordRow> = Vec::with_capacity(records.len());
-        let few = records.len() <= ONE_BY_ONE;
+        let few = self.one_by_one(records.len());
         for record in records.iter().filter(|_| few) {
             rows.extend(on_connection!(self, connection => source_record::table
                 .find(record.0)

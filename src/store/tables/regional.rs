@@ -11,13 +11,13 @@ use diesel::prelude::*;
 impl Transaction<'_> {
     /// The active regional ID of a person; the first issued where there are several.
     pub fn regional_of(&mut self, person: PersonId) -> Result<Option<String>, StoreError> {
-        on_connection!(self, connection => regional_id::table
+        // Nearly always there is one: it is not sorted there, which takes a table of its own for each question.
+        let found: Vec<(i64, String)> = on_connection!(self, connection => regional_id::table
             .filter(regional_id::person_id.eq(person.0))
             .filter(regional_id::state.eq("active"))
-            .order((regional_id::issued.asc(), regional_id::value.asc()))
-            .select(regional_id::value)
-            .first(connection)
-            .optional())
+            .select((regional_id::issued, regional_id::value))
+            .load(connection))?;
+        Ok(found.into_iter().min().map(|(_, value)| value))
     }
 
     /// The first regional ID that a person was given, whether it is active or not.

@@ -1,30 +1,35 @@
 //! Search by tokens: all clauses must be satisfied, each by any of its alternatives.
 
-use super::row_limit;
+use super::{CHUNK, row_limit};
 use crate::identity::RecordId;
 use crate::matching::{CountedValues, SearchClause, SearchToken, TokenMatch};
-use crate::store::connection::on_connection;
+use crate::store::connection::{Connection, on_connection};
 use crate::store::schema::search_token;
 use crate::store::{StoreError, Transaction};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Double, SmallInt, Text};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 /// How far matches of a clause are counted to find the one that leaves fewest.
 const COUNTED: i64 = 2_000;
 
-/// How many records that satisfy one clause are fetched, to be narrowed here instead of by the database.
-const FETCHED: i64 = 500;
+/// How many records that satisfy one alternative are fetched, to be narrowed here instead of by the database: few at
+/// first, since often one clause alone leaves few.
+const FETCHED: [i64; 2] = [128, 4_096];
 
 /// So few records are looked at one by one sooner than any further clause is sought.
 const FEW: usize = 32;
+
+/// So many values that begin alike are looked through for those that are close; where there are more, all are taken.
+const ALIKE: usize = 512;
 
 /// A record that satisfies a search.
 pub struct FoundRecord {
     /// The record.
     pub record: RecordId,
-    /// All its tokens, where they were looked at.
-    pub tokens: Option<Vec<SearchToken>>,
+    /// Its tokens of the kinds asked for.
+    pub tokens: Vec<SearchToken>,
 }
 
 #[derive(QueryableByName)]
@@ -75,11 +80,7 @@ impl Statement {
 
     /// `table.kind = .. AND table.value ..` for one alternative.
     fn condition(&mut self, table: &str, wanted: &TokenMatch) {
-        let (kind, first, last, before) = match wanted {
-            TokenMatch::Exact(token) => (token.kind, &token.value, Some(&token.value), None),
-            TokenMatch::Prefix(token) => (token.kind, &token.value, None, after_prefix(&token.value)),
-            TokenMatch::Range { kind, from, to } => (*kind, from, Some(to), None),
-        };
+        let Bounds { kind, from: first, to: last, before } = Bounds::of(wanted);
         self.text(&format!("{table}.kind = "));
         self.value(Value::Kind(kind));
         let mut bound = |operator: &str, text: &str| {
@@ -143,102 +144,223 @@ impl Transaction<'_> {
         Ok(CountedValues { total: whole(sums.total), collision, values })
     }
 
-    /// At most `limit` records that satisfy all `clauses`, in ascending order; none for no clause.
+    /// The records that satisfy all `clauses`, in ascending order, with their tokens of these `kinds`, among which those
+    /// of the clauses must be; nothing at all where more than `limit` come into question. No clause finds nobody.
     ///
     /// Clauses are best given with the most telling first: as soon as one has left few records, their own tokens
     /// decide about the rest. That takes a few short statements, each compiled once; the statement that asks for
     /// everything is another for every query.
-    pub fn tokens_search(&mut self, clauses: &[SearchClause], limit: usize) -> Result<Vec<FoundRecord>, StoreError> {
+    pub fn tokens_search(
+        &mut self,
+        clauses: &[SearchClause],
+        kinds: RangeInclusive<i16>,
+        limit: usize,
+    ) -> Result<Option<Vec<FoundRecord>>, StoreError> {
         if clauses.is_empty() || clauses.iter().any(|clause| clause.any_of.is_empty()) {
-            return Ok(Vec::new());
+            return Ok(Some(Vec::new()));
         }
-        let mut kept: Option<BTreeSet<i64>> = None;
+        let [first, most] = FETCHED;
+        let records = match self.sought(clauses, first)? {
+            Some(records) => records,
+            None => {
+                let resolved = self.resolved(clauses)?;
+                match self.sought(&resolved, most)? {
+                    Some(records) => records,
+                    None => {
+                        let found = self.tokens_search_at_once(&resolved, limit.saturating_add(1))?;
+                        if found.len() > limit {
+                            return Ok(None);
+                        }
+                        found.into_iter().map(|record| record.0).collect()
+                    }
+                }
+            }
+        };
+        let mut found = self.tokens_of(&records, kinds)?;
+        found.retain(|one| clauses.iter().all(|clause| clause.is_met_by(&one.tokens)));
+        Ok((found.len() <= limit).then_some(found))
+    }
+
+    /// The records that satisfy those of `clauses` that can be fetched, each alternative up to `most`: all clauses, or
+    /// enough of them to leave few records. None where neither is so.
+    fn sought(&mut self, clauses: &[SearchClause], most: i64) -> Result<Option<Vec<i64>>, StoreError> {
+        let mut kept: Option<Vec<i64>> = None;
+        let mut whole = true;
         for clause in clauses {
-            let Some(found) = self.fetched(clause)? else { continue };
+            let Some(found) = self.fetched(clause, most)? else {
+                whole = false;
+                continue;
+            };
             let both = match kept {
-                Some(kept) => kept.intersection(&found).copied().collect(),
+                Some(kept) => common(&kept, &found),
                 None => found,
             };
             if both.len() <= FEW {
-                return self.narrowed(both, clauses, limit);
+                return Ok(Some(both));
             }
             kept = Some(both);
         }
-        let found = self.tokens_search_at_once(clauses, limit)?;
-        Ok(found.into_iter().map(|record| FoundRecord { record, tokens: None }).collect())
+        Ok(kept.filter(|_| whole))
     }
 
-    /// The records that satisfy `clause`, or none where they are too many to fetch.
-    fn fetched(&mut self, clause: &SearchClause) -> Result<Option<BTreeSet<i64>>, StoreError> {
-        let mut found = BTreeSet::new();
+    /// The records that satisfy `clause`, in ascending order, or none where an alternative has `most` or more.
+    fn fetched(&mut self, clause: &SearchClause, most: i64) -> Result<Option<Vec<i64>>, StoreError> {
+        let mut all: Vec<i64> = Vec::new();
         for wanted in &clause.any_of {
-            let records: Vec<i64> = self.postings(wanted)?;
-            if i64::try_from(records.len()).unwrap_or(i64::MAX) >= FETCHED {
+            let (seen, found) = self.postings(wanted, most)?;
+            if i64::try_from(seen).unwrap_or(i64::MAX) >= most {
                 return Ok(None);
             }
-            found.extend(records);
+            all.extend(found);
         }
-        Ok(Some(found))
+        all.sort_unstable();
+        all.dedup();
+        Ok(Some(all))
     }
 
-    fn postings(&mut self, wanted: &TokenMatch) -> Result<Vec<i64>, StoreError> {
+    /// How many tokens were looked at, at most `most`, and the records of those that are meant.
+    fn postings(&mut self, wanted: &TokenMatch, most: i64) -> Result<(usize, Vec<i64>), StoreError> {
         use search_token::dsl;
-        let (kind, from, to, before) = match wanted {
-            TokenMatch::Exact(token) => {
-                return on_connection!(self, connection => dsl::search_token
-                    .filter(dsl::kind.eq(token.kind))
-                    .filter(dsl::value.eq(&token.value))
-                    .limit(FETCHED)
-                    .select(dsl::record_id)
-                    .load(connection));
-            }
-            TokenMatch::Prefix(token) => (token.kind, &token.value, None, after_prefix(&token.value)),
-            TokenMatch::Range { kind, from, to } => (*kind, from, Some(to), None),
-        };
-        match (to, before) {
+        let Bounds { kind, from, to, before } = Bounds::of(wanted);
+        let before = before.as_deref();
+        if let (TokenMatch::Close { .. }, Some(before)) = (wanted, before) {
+            let found: Vec<(String, i64)> = on_connection!(self, connection => dsl::search_token
+                .filter(dsl::kind.eq(kind))
+                .filter(dsl::value.ge(from))
+                .filter(dsl::value.lt(before))
+                .limit(most)
+                .select((dsl::value, dsl::record_id))
+                .load(connection))?;
+            let seen = found.len();
+            let meant = |(value, record)| wanted.is_met_by(&SearchToken { kind, value }).then_some(record);
+            return Ok((seen, found.into_iter().filter_map(meant).collect()));
+        }
+        let found: Vec<i64> = match (to, before) {
+            (Some(to), _) if to == from => on_connection!(self, connection => dsl::search_token
+                .filter(dsl::kind.eq(kind))
+                .filter(dsl::value.eq(from))
+                .limit(most)
+                .select(dsl::record_id)
+                .load(connection))?,
             (Some(to), _) => on_connection!(self, connection => dsl::search_token
                 .filter(dsl::kind.eq(kind))
                 .filter(dsl::value.ge(from))
                 .filter(dsl::value.le(to))
-                .limit(FETCHED)
+                .limit(most)
                 .select(dsl::record_id)
-                .load(connection)),
+                .load(connection))?,
             (None, Some(before)) => on_connection!(self, connection => dsl::search_token
                 .filter(dsl::kind.eq(kind))
                 .filter(dsl::value.ge(from))
-                .filter(dsl::value.lt(&before))
-                .limit(FETCHED)
+                .filter(dsl::value.lt(before))
+                .limit(most)
                 .select(dsl::record_id)
-                .load(connection)),
+                .load(connection))?,
             (None, None) => on_connection!(self, connection => dsl::search_token
                 .filter(dsl::kind.eq(kind))
                 .filter(dsl::value.ge(from))
-                .limit(FETCHED)
+                .limit(most)
                 .select(dsl::record_id)
-                .load(connection)),
-        }
+                .load(connection))?,
+        };
+        Ok((found.len(), found))
     }
 
-    /// Those of `records` whose own tokens satisfy all `clauses`.
-    fn narrowed(
-        &mut self,
-        records: BTreeSet<i64>,
-        clauses: &[SearchClause],
-        limit: usize,
-    ) -> Result<Vec<FoundRecord>, StoreError> {
-        let mut found = Vec::with_capacity(records.len());
-        for record in records {
-            let tokens: Vec<(i16, String)> = on_connection!(self, connection => search_token::table
-                .filter(search_token::record_id.eq(record))
-                .select((search_token::kind, search_token::value))
+    /// The same clauses with the values that there are in the place of what need only be close.
+    pub(in crate::store) fn resolved(&mut self, clauses: &[SearchClause]) -> Result<Vec<SearchClause>, StoreError> {
+        clauses.iter().map(|clause| self.resolved_one(clause)).collect()
+    }
+
+    fn resolved_one(&mut self, clause: &SearchClause) -> Result<SearchClause, StoreError> {
+        let mut any_of = Vec::with_capacity(clause.any_of.len());
+        for wanted in &clause.any_of {
+            let close = matches!(wanted, TokenMatch::Close { .. });
+            let values = if close { self.values_between(&Bounds::of(wanted))? } else { None };
+            let Some(values) = values else {
+                any_of.push(wanted.clone());
+                continue;
+            };
+            let kind = Bounds::of(wanted).kind;
+            let tokens = values.into_iter().map(|value| SearchToken { kind, value });
+            // What is sought itself is among those that are close to it.
+            let sought =
+                |token: &SearchToken| clause.any_of.iter().any(|other| other != wanted && other.is_met_by(token));
+            any_of.extend(tokens.filter(|token| wanted.is_met_by(token) && !sought(token)).map(TokenMatch::Exact));
+        }
+        Ok(SearchClause { any_of })
+    }
+
+    /// The values of tokens between these bounds, or none where they are too many to look through.
+    fn values_between(&mut self, bounds: &Bounds<'_>) -> Result<Option<Vec<String>>, StoreError> {
+        use search_token::dsl;
+        let Some(before) = &bounds.before else { return Ok(None) };
+        if matches!(self.connection(), Connection::Postgres(_)) {
+            let values: Vec<String> = on_connection!(self, connection => dsl::search_token
+                .filter(dsl::kind.eq(bounds.kind))
+                .filter(dsl::value.ge(bounds.from))
+                .filter(dsl::value.lt(before))
+                .select(dsl::value)
+                .distinct()
+                .limit(row_limit(ALIKE + 1))
                 .load(connection))?;
-            let tokens: Vec<SearchToken> =
-                tokens.into_iter().map(|(kind, value)| SearchToken { kind, value }).collect();
-            if clauses.iter().all(|clause| clause.is_met_by(&tokens)) && found.len() < limit {
-                found.push(FoundRecord { record: RecordId(record), tokens: Some(tokens) });
+            return Ok((values.len() <= ALIKE).then_some(values));
+        }
+        // Each value is one step into the index, over all the records that have it.
+        let mut values: Vec<String> = Vec::new();
+        while values.len() <= ALIKE {
+            let next: Option<String> = match values.last() {
+                None => on_connection!(self, connection => dsl::search_token
+                    .filter(dsl::kind.eq(bounds.kind))
+                    .filter(dsl::value.ge(bounds.from))
+                    .filter(dsl::value.lt(before))
+                    .order(dsl::value.asc())
+                    .select(dsl::value)
+                    .first(connection)
+                    .optional())?,
+                Some(last) => on_connection!(self, connection => dsl::search_token
+                    .filter(dsl::kind.eq(bounds.kind))
+                    .filter(dsl::value.gt(last))
+                    .filter(dsl::value.lt(before))
+                    .order(dsl::value.asc())
+                    .select(dsl::value)
+                    .first(connection)
+                    .optional())?,
+            };
+            match next {
+                Some(next) => values.push(next),
+                None => return Ok(Some(values)),
             }
         }
-        Ok(found)
+        Ok(None)
+    }
+
+    /// The tokens of these kinds of each of `records`, in their order.
+    pub fn tokens_of(&mut self, records: &[i64], kinds: RangeInclusive<i16>) -> Result<Vec<FoundRecord>, StoreError> {
+        let (first, last) = (*kinds.start(), *kinds.end());
+        let one_by_one = self.one_by_one(records.len());
+        let mut tokens: BTreeMap<i64, Vec<SearchToken>> = BTreeMap::new();
+        for record in records.iter().filter(|_| one_by_one) {
+            let found: Vec<(i16, String)> = on_connection!(self, connection => search_token::table
+                .filter(search_token::record_id.eq(record))
+                .filter(search_token::kind.ge(first))
+                .filter(search_token::kind.le(last))
+                .select((search_token::kind, search_token::value))
+                .load(connection))?;
+            tokens.insert(*record, found.into_iter().map(|(kind, value)| SearchToken { kind, value }).collect());
+        }
+        for chunk in records.chunks(CHUNK).filter(|_| !one_by_one) {
+            let found: Vec<(i64, i16, String)> = on_connection!(self, connection => search_token::table
+                .filter(search_token::record_id.eq_any(chunk))
+                .filter(search_token::kind.ge(first))
+                .filter(search_token::kind.le(last))
+                .select((search_token::record_id, search_token::kind, search_token::value))
+                .load(connection))?;
+            for (record, kind, value) in found {
+                tokens.entry(record).or_default().push(SearchToken { kind, value });
+            }
+        }
+        let each = records.iter().map(|record| (*record, tokens.remove(record).unwrap_or_default()));
+        Ok(each.map(|(record, tokens)| FoundRecord { record: RecordId(record), tokens }).collect())
     }
 
     /// The same by one statement, for clauses of which none leaves few.
@@ -247,6 +369,9 @@ impl Transaction<'_> {
         clauses: &[SearchClause],
         limit: usize,
     ) -> Result<Vec<RecordId>, StoreError> {
+        if clauses.iter().any(|clause| clause.any_of.is_empty()) {
+            return Ok(Vec::new());
+        }
         let mut best = (i64::MAX, 0);
         for (index, clause) in clauses.iter().enumerate() {
             let count = if clauses.len() == 1 { 0 } else { self.count_matches(clause)? };
@@ -300,6 +425,37 @@ impl Transaction<'_> {
         })?;
         Ok(rows.into_iter().map(|row| row.record_id).collect())
     }
+}
+
+/// Between which tokens those lie that may be meant.
+struct Bounds<'a> {
+    kind: i16,
+    from: &'a str,
+    to: Option<&'a str>,
+    /// What comes after all of them, where no last one is told.
+    before: Option<String>,
+}
+
+impl<'a> Bounds<'a> {
+    fn of(wanted: &'a TokenMatch) -> Self {
+        let (kind, from, to) = match wanted {
+            TokenMatch::Exact(token) => (token.kind, token.value.as_str(), Some(token.value.as_str())),
+            TokenMatch::Prefix(token) => (token.kind, token.value.as_str(), None),
+            TokenMatch::Close { kind, value, head } => (*kind, value.get(..*head).unwrap_or_default(), None),
+            TokenMatch::Range { kind, from, to } => (*kind, from.as_str(), Some(to.as_str())),
+        };
+        Self { kind, from, to, before: if to.is_none() { after_prefix(from) } else { None } }
+    }
+}
+
+/// What both lists have, which are in ascending order.
+fn common(some: &[i64], others: &[i64]) -> Vec<i64> {
+    let mut others = others.iter().peekable();
+    let is_there = |record: &&i64| {
+        while others.next_if(|other| *other < *record).is_some() {}
+        others.peek() == Some(record)
+    };
+    some.iter().filter(is_there).copied().collect()
 }
 
 /// The least text that is greater in byte order than all that begin with `prefix`; none if there is no such.

@@ -1,6 +1,6 @@
 //! Versions of demographics: append-only.
 
-use super::{CHUNK, ONE_BY_ONE};
+use super::CHUNK;
 use crate::identity::{Demographics, RecordId};
 use crate::planted::{self, Bug};
 use crate::store::connection::{Connection, on_connection};
@@ -51,7 +51,7 @@ impl Transaction<'_> {
     /// The demographics of several records as they stand, in ascending order of record.
     pub fn versions_current(&mut self, records: &[RecordId]) -> Result<Vec<(RecordId, Demographics)>, StoreError> {
         let mut found = Vec::with_capacity(records.len());
-        let few = records.len() <= ONE_BY_ONE;
+        let few = self.one_by_one(records.len());
         for record in records.iter().filter(|_| few) {
             let rows: Vec<(i64, String)> = on_connection!(self, connection => demographic_version::table
                 .inner_join(source_record::table.on(source_record::id
