@@ -59,6 +59,9 @@ pub struct Outcome {
 /// many slips agrees poorly with most of its person.
 const SLACK: f64 = 3.0;
 
+/// The best agreement of several records is chosen from many: so much more it must weigh to make a person likely.
+const CHOICE: f64 = 4.0;
+
 /// Fewest records from which a model is trained unless it is asked for.
 pub const ENOUGH_TO_TRAIN: usize = 500;
 
@@ -107,11 +110,12 @@ impl Matcher {
         // The evidence is kept from far below the bound, so that a higher prior finds its pairs.
         let mut scores = score(&self.table, &self.blocks, &self.weights, between_files, threads);
         let before = self.weights.prior;
-        let possible = possible_pairs(&self.table, between_files);
+        let records = f64::from(u32::try_from(self.table.len()).unwrap_or(u32::MAX)).max(1.0);
+        let of_base = (scoring::LEAST_POPULATION / records).max(1.0);
+        let possible = possible_pairs(&self.table, between_files).map(|pairs| pairs * of_base);
         let after = scores.fixed_prior(before, possible);
         scores.move_prior(&self.table, before, after);
         self.weights.prior = after;
-        let records = f64::from(u32::try_from(self.table.len()).unwrap_or(u32::MAX)).max(1.0);
         let learned = Learned {
             id: self.model.version().split('/').next().unwrap_or_default().to_owned(),
             core: self.model.core(),
@@ -137,11 +141,21 @@ impl Matcher {
         let likely = Rule { edge_bits: threshold, mean_bits: threshold, slack: SLACK, held: 0, margin: None };
         let of = |rule: Rule| cluster(table, weights, (&scores.pairs, &known), rule, between);
         let beyond_doubt = self.beyond_doubt(u16::MAX);
-        let (mut sure, clusters) = std::thread::scope(|scope| {
+        let (mut sure, mut clusters) = std::thread::scope(|scope| {
             let running = (self.options.threads > 1).then(|| scope.spawn(|| of(beyond_doubt)));
             let clusters = of(likely);
             (running.and_then(|thread| thread.join().ok()).unwrap_or_else(|| of(beyond_doubt)), clusters)
         });
+        let bounds = Bounds {
+            automatic_bits: threshold + CHOICE,
+            support_bits: threshold - 2.0 * SLACK,
+            margin_bits: 0.0,
+            review_bits: threshold,
+            held: 0,
+        };
+        Persons::new((table, weights, &known), bounds, &clusters, between)
+            .with_company()
+            .join(&mut clusters, &scores.pairs);
         let wholes = self.further(&mut sure, &clusters, (scores, &known), u16::MAX);
         let views = decided::Views { sure: &sure, likely: &clusters, wholes: &wholes };
         let settings = self.model.settings();

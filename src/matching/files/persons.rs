@@ -4,7 +4,7 @@
 //! one of them. And a record that fits two persons alike is one of both only if they are one person by what the rest
 //! of their records say.
 
-use super::clusters::{Clusters, Fit, Rule};
+use super::clusters::{Clusters, Fit};
 use super::scores::Known;
 use super::scoring::{KEPT, OPEN, Pair, Pattern, VETOES, Weights, code_of};
 use super::table::Table;
@@ -121,6 +121,11 @@ impl<'a> Persons<'a> {
         let several: usize = likely.several().map(<[u32]>::len).sum();
         let single = 1.0 - number(several) / number(table.len()).max(1.0);
         Self { table, weights, known, between_files, bounds, alone: -single.clamp(RAREST, 1.0).log2() }
+    }
+
+    /// That a record fits nobody else tells nothing.
+    pub fn with_company(self) -> Self {
+        Self { alone: 0.0, ..self }
     }
 
     /// Brings `clusters` together, the surest first; what is known of those that stay apart is given back.

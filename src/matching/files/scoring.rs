@@ -11,6 +11,9 @@ use crate::matching::levels::{self, Agreement, Code, MISSING};
 use crate::matching::model::{Level, Model};
 use crate::matching::normalize::western;
 
+/// A small file is a part of a base of so many records at least, as a small store is.
+pub const LEAST_POPULATION: f64 = 1000.0;
+
 /// How many fields a pattern can hold.
 pub const MOST_FIELDS: usize = 32;
 /// The first further field.
@@ -104,7 +107,7 @@ impl Weights {
         });
         let further = table.fields.iter().map(|field| further_levels(model, &field.id, field.compare));
         let fields: Vec<FieldWeights> = core.chain(further).map(|levels| FieldWeights::of(&levels)).collect();
-        let records = f64::from(u32::try_from(table.len()).unwrap_or(u32::MAX)).max(2.0);
+        let records = f64::from(u32::try_from(table.len()).unwrap_or(u32::MAX)).max(LEAST_POPULATION);
         let odds = |per_record: f64| (per_record / (records - 1.0)).min(0.5);
         let prior = odds(model.matches_per_record());
         let prior = (prior / (1.0 - prior)).log2();
@@ -221,6 +224,7 @@ impl Weights {
         let pattern = self.pattern(table, a, b);
         let evidence = self.evidence(pattern, self.frequency_bits(table, pattern, a, b));
         let bits = evidence + self.prior_of(table, a, b);
+        let bits = if says_nothing(pattern) { bits.min(NOTHING) } else { bits };
         let (guards, dependence) =
             if bits > KEPT { self.guards(table, pattern, self.facts(table, pattern, a, b)) } else { (0, 0.0) };
         Pair { a, b, bits: bits + dependence, guards }
@@ -291,6 +295,15 @@ fn two_names(table: &Table, x: &Row, y: &Row) -> bool {
 fn of_exact(by_level: &[f64; 16]) -> f64 {
     by_level.get(usize::from(levels::weighed_as(Field::Given, levels::SWAPPED))).copied().unwrap_or(0.0)
 }
+
+/// Whether two records have no value in common by which anybody could be known: a sex is none.
+fn says_nothing(pattern: Pattern) -> bool {
+    const SEX: Pattern = 15 << (4 * 3);
+    pattern & !SEX == 0
+}
+
+/// The weight of records that say nothing of each other: they are never one person's, and nobody is asked.
+const NOTHING: f64 = -10.0;
 
 /// Of two values the one for pairs within one source, or across.
 pub fn of_kind([within, across]: [f64; 2], is_across: bool) -> f64 {
