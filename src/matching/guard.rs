@@ -18,9 +18,12 @@ pub enum Guard {
     /// Same name and address, births 15 years or more apart and no slip of one digit; or the same names crossed, births not alike.
     Generation,
     /// Births that differ with nothing beside the name to support a slip: a namesake. A slip of one digit wants the
-    /// same town or phone, anything further the same house or phone. So does another family name. In the West also
-    /// a man of the same house whose birth date is not known: a son may have his father's name.
+    /// same town, phone or mail address, or that neither home nor phone differs; anything further the same house,
+    /// phone or mail address. So does another family name.
     Namesake,
+    /// Two men of one name in one house, and the birth date of one is not known: a Western son may have his father's
+    /// name.
+    Undated,
     /// A newborn without a name yet.
     Newborn,
     /// One born at that time and of that family, if it is known, and no given name to tell a twin by.
@@ -48,6 +51,7 @@ impl Guard {
             Guard::Suffix => "suffix",
             Guard::Generation => "generation",
             Guard::Namesake => "namesake",
+            Guard::Undated => "undated",
             Guard::Newborn => "newborn",
             Guard::Unnamed => "unnamed",
             Guard::Size => "size",
@@ -66,7 +70,7 @@ impl Guard {
 }
 
 /// What two records say, beside their levels, that a guard looks at.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct PairFacts {
     /// `yyyymmdd`, 0 where unknown.
     pub births: [u32; 2],
@@ -80,6 +84,8 @@ pub struct PairFacts {
     pub men: bool,
     /// Each given name is a name by itself: where they are near, no slip of the other.
     pub two_names: bool,
+    /// The mail address is the same but for a slip.
+    pub mail: bool,
 }
 
 /// What fields that are not independent take back, in bits. The weights of two fields are added as if each slipped by
@@ -100,6 +106,8 @@ impl PairFacts {
             newborn: [a.newborn, b.newborn],
             men: a.sex == Some(Sex::Male) && b.sex == Some(Sex::Male),
             two_names: are_two_names(a, b),
+            // A record for comparison holds none.
+            mail: false,
         }
     }
 }
@@ -163,24 +171,11 @@ pub fn of_facts(facts: PairFacts, levels: &Comparison) -> Vec<Guard> {
     if levels.family == Some("swapped_with_given") && !births_close {
         guards.push(Guard::Generation);
     }
-    let births_unlike = matches!(levels.birth, Some("two_parts" | "year" | "year_next" | "differs"));
-    let same_house = matches!(levels.address, Some("town_and_block" | "postal_and_block"));
-    let births_inexact = levels.birth.is_some_and(|level| level != "exact");
-    let neighbours = same_house || matches!(levels.address, Some("block_prefix" | "town" | "postal"));
-    let no_support = levels.phone != Some("equal") && !(if births_unlike { same_house } else { neighbours });
-    // Another family name, and neither house nor telephone tells of a marriage.
-    let family_differs = matches!(
-        levels.family,
-        Some(
-            "differs" | "differs_of_women" | "differs_in_one_script" | "shares_a_kanji_kana_differs" | "first_letters"
-        )
-    );
-    let other_family = family_differs && levels.phone != Some("equal") && !same_house;
-    // Father and son of one name in one house, and one of them without a birth date.
-    let one_name = [levels.family, levels.given] == [Some("exact"); 2];
-    let undated = levels.birth.is_none() && same_house && one_name && facts.men;
-    if (births_inexact && no_support) || other_family || undated {
+    if is_namesake(facts, levels) {
         guards.push(Guard::Namesake);
+    }
+    if is_undated(facts, levels) {
+        guards.push(Guard::Undated);
     }
     if levels.given.is_none() && (facts.newborn[0] || facts.newborn[1]) {
         guards.push(Guard::Newborn);
@@ -188,6 +183,36 @@ pub fn of_facts(facts: PairFacts, levels: &Comparison) -> Vec<Guard> {
         guards.push(Guard::Unnamed);
     }
     guards
+}
+
+/// Whether they live in one house, as far as it is known.
+fn is_one_house(levels: &Comparison) -> bool {
+    matches!(levels.address, Some("town_and_block" | "postal_and_block"))
+}
+
+/// Whether births or family names differ, and nothing beside the name speaks for one person.
+fn is_namesake(facts: PairFacts, levels: &Comparison) -> bool {
+    let (same_house, reached) = (is_one_house(levels), levels.phone == Some("equal") || facts.mail);
+    let births_unlike = matches!(levels.birth, Some("two_parts" | "year" | "year_next" | "differs"));
+    let births_inexact = levels.birth.is_some_and(|level| level != "exact");
+    let neighbours = same_house || matches!(levels.address, Some("block_prefix" | "town" | "postal"));
+    // What is not known does not tell of another home.
+    let silent = !matches!(levels.address, Some("differs" | "postal_one_digit")) && levels.phone.is_none();
+    let supported = reached || if births_unlike { same_house } else { neighbours || silent };
+    // Another family name, and neither house nor telephone tells of a marriage.
+    let family_differs = matches!(
+        levels.family,
+        Some(
+            "differs" | "differs_of_women" | "differs_in_one_script" | "shares_a_kanji_kana_differs" | "first_letters"
+        )
+    );
+    (births_inexact && !supported) || (family_differs && !reached && !same_house)
+}
+
+/// Whether they could be father and son of one name in one house, one of them without a birth date.
+fn is_undated(facts: PairFacts, levels: &Comparison) -> bool {
+    let one_name = [levels.family, levels.given] == [Some("exact"); 2];
+    levels.birth.is_none() && is_one_house(levels) && one_name && facts.men
 }
 
 /// Whether one identifier is suddenly another person: given name, birth date and sex change together (decision 15).

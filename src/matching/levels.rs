@@ -221,15 +221,17 @@ fn western(a: &str, b: &str, is_given: bool) -> Code {
     if a == b || a.chars().filter(|c| *c != ' ').eq(b.chars().filter(|c| *c != ' ')) {
         return 2;
     }
-    let same_initial = a.chars().next() == b.chars().next();
     if is_shorter_than(a, 2) || is_shorter_than(b, 2) {
-        return if same_initial { 8 } else { 9 };
+        let same = a.chars().next() == b.chars().next();
+        return if same { 8 } else { 9 };
     }
     let close = jaro_winkler(a, b);
-    let long = !is_shorter_than(a, 4) && !is_shorter_than(b, 4);
+    // Of three letters one is soon another name.
+    let long = |length: usize| !is_shorter_than(a, length) && !is_shorter_than(b, length);
+    let slip = || within_one_edit(a, b) && (long(4) || long(3) && !(is_given && western::are_two_names(a, b)));
     let (a_first, b_first) = (a.split(' ').next().unwrap_or(a), b.split(' ').next().unwrap_or(b));
     let heads = !is_shorter_than(a_first, 3) && !is_shorter_than(b_first, 3);
-    if close >= 0.93 || (long && within_one_edit(a, b)) {
+    if close >= 0.93 || slip() {
         3
     } else if is_given && western::are_nicknames(a, b) {
         4

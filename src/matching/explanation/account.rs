@@ -196,6 +196,8 @@ pub(super) fn guard_words(id: &str) -> &'static str {
         "suffix" => "different generation suffixes",
         "generation" => "same name and address, births far apart: parent and child",
         "namesake" => "births differ, and nothing beside the name supports a slip: namesakes",
+        "undated" => "men of one name in one house, and one has no birth date: father and son",
+        "unnamed" => "one has no given name, so that a twin cannot be told apart",
         "newborn" => "a newborn that has no name yet",
         "size" => "the person has very many records already",
         "degraded" => "not all candidates could be looked at",

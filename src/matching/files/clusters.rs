@@ -47,11 +47,13 @@ impl Clusters {
         self.members.iter().map(Vec::as_slice).filter(|members| members.len() > 1)
     }
 
-    fn members(&self, person: u32) -> &[u32] {
+    /// The records of a person.
+    pub fn members_of(&self, person: u32) -> &[u32] {
         usize::try_from(person).ok().and_then(|at| self.members.get(at)).map_or(&[], Vec::as_slice)
     }
 
-    fn join(&mut self, into: u32, from: u32) {
+    /// Makes two persons one.
+    pub fn join(&mut self, into: u32, from: u32) {
         let Some(moved) = usize::try_from(from).ok().and_then(|at| self.members.get_mut(at)).map(std::mem::take) else {
             return;
         };
@@ -96,10 +98,10 @@ pub fn cluster(
             if into == from || refused.contains(&(into, from)) {
                 continue;
             }
-            let fit = Fit::of(table, weights, known, clusters.members(into), clusters.members(from), between_files);
+            let fit =
+                Fit::of(table, weights, known, clusters.members_of(into), clusters.members_of(from), between_files);
             let slack = if fit.guards & RELATIVES == 0 { rule.slack } else { 0.0 };
-            let fits = fit.mean >= rule.mean_bits - slack && fit.worst > CONTRADICTION;
-            if fits && fit.guards & VETOES == 0 && !fit.same_file {
+            if fit.stands(rule.mean_bits - slack) && fit.guards & VETOES == 0 {
                 clusters.join(into, from);
             } else {
                 refused.insert((into, from));
@@ -150,15 +152,30 @@ impl<'a> Rivals<'a> {
     }
 }
 
-struct Fit {
+/// How all records of two persons agree.
+pub struct Fit {
     mean: f64,
     worst: f64,
-    guards: u16,
+    /// All guards that any two of them raise, as a set.
+    pub guards: u16,
     same_file: bool,
 }
 
 impl Fit {
-    fn of(table: &Table, weights: &Weights, known: &Known<'_>, xs: &[u32], ys: &[u32], between_files: bool) -> Self {
+    /// Whether the mean reaches `mean`, and none speaks clearly against it.
+    pub fn stands(&self, mean: f64) -> bool {
+        self.mean >= mean && self.worst > CONTRADICTION && !self.same_file
+    }
+
+    /// How the records `xs` of one person agree with those of another.
+    pub fn of(
+        table: &Table,
+        weights: &Weights,
+        known: &Known<'_>,
+        xs: &[u32],
+        ys: &[u32],
+        between_files: bool,
+    ) -> Self {
         let (mut sum, mut count) = (0.0, 0.0);
         let mut fit = Self { mean: 0.0, worst: f64::MAX, guards: 0, same_file: false };
         for x in xs.iter().take(MOST_MEMBERS) {

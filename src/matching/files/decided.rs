@@ -55,6 +55,8 @@ pub struct Views<'a> {
     pub sure: &'a Clusters,
     /// Brought together from the threshold on.
     pub likely: &'a Clusters,
+    /// How two persons beyond doubt agree as wholes.
+    pub wholes: &'a HashMap<(u32, u32), f64>,
 }
 
 /// What is reported at least.
@@ -84,11 +86,14 @@ pub fn pairs(
     }
     let mut out = Vec::new();
     let mut push = |pair: &Pair, bits: f64| {
-        let decision = if pair.guards & VETOES != 0 && views.sure.person(pair.a) != views.sure.person(pair.b) {
+        let (x, y) = (views.sure.person(pair.a), views.sure.person(pair.b));
+        let likely = views.likely.person(pair.a) == views.likely.person(pair.b);
+        let whole = views.wholes.get(&(x.min(y), x.max(y))).copied().unwrap_or(bits);
+        let decision = if pair.guards & VETOES != 0 && x != y {
             Decision::NonMatch
-        } else if views.sure.person(pair.a) == views.sure.person(pair.b) {
+        } else if x == y {
             Decision::Match
-        } else if bits >= settings.review_bits {
+        } else if likely || whole >= settings.review_bits {
             Decision::Possible
         } else {
             Decision::NonMatch
@@ -117,22 +122,26 @@ pub fn pairs(
     out
 }
 
-/// Whether two persons are one is one question, put by its likeliest pair; the answer decides the others.
+/// Whether two persons are one is one question, put by its likeliest pair. One that the answers to likelier ones
+/// would settle is not put.
 fn ask_once(pairs: &mut [DecidedPair], sure: &Clusters) {
-    let persons = |pair: &DecidedPair| {
-        let (x, y) = (sure.person(pair.left), sure.person(pair.right));
-        (x.min(y), x.max(y))
-    };
-    let mut best: HashMap<(u32, u32), (f64, u32, u32)> = HashMap::new();
-    for pair in pairs.iter().filter(|pair| pair.decision == Decision::Possible) {
-        let asked = best.entry(persons(pair)).or_insert((pair.bits, pair.left, pair.right));
-        if pair.bits > asked.0 {
-            *asked = (pair.bits, pair.left, pair.right);
-        }
-    }
-    for pair in pairs.iter_mut().filter(|pair| pair.decision == Decision::Possible) {
-        if best.get(&persons(pair)).is_some_and(|(_, left, right)| (*left, *right) != (pair.left, pair.right)) {
+    let mut open: Vec<&mut DecidedPair> = pairs.iter_mut().filter(|pair| pair.decision == Decision::Possible).collect();
+    open.sort_by(|x, y| y.bits.total_cmp(&x.bits).then((x.left, x.right).cmp(&(y.left, y.right))));
+    let mut settled: HashMap<u32, u32> = HashMap::new();
+    for pair in open {
+        let (x, y) = (last(&settled, sure.person(pair.left)), last(&settled, sure.person(pair.right)));
+        if x == y {
             pair.decision = Decision::NonMatch;
+        } else {
+            settled.insert(x.max(y), x.min(y));
         }
     }
+}
+
+/// Whom a person would be one with.
+fn last(settled: &HashMap<u32, u32>, mut person: u32) -> u32 {
+    while let Some(next) = settled.get(&person) {
+        person = *next;
+    }
+    person
 }

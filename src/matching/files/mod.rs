@@ -10,6 +10,7 @@ mod blocks;
 mod clusters;
 mod decided;
 mod further;
+mod persons;
 mod scores;
 mod scoring;
 mod table;
@@ -24,6 +25,7 @@ pub use training::{Trained, Training};
 use super::model::{Learned, Model, Settings};
 use blocks::Blocks;
 use clusters::{Rule, cluster};
+use persons::{Bounds, Persons};
 use scores::{Known, Scores, score};
 use scoring::{MOST_FIELDS, Weights};
 
@@ -56,6 +58,9 @@ pub struct Outcome {
 /// How far below the threshold the mean between two persons may lie where nothing looks like a relative: a record with
 /// many slips agrees poorly with most of its person.
 const SLACK: f64 = 3.0;
+
+/// The best agreement of several records is chosen from many: so much more it must weigh to make a person likely.
+const CHOICE: f64 = 4.0;
 
 /// Fewest records from which a model is trained unless it is asked for.
 pub const ENOUGH_TO_TRAIN: usize = 500;
@@ -105,11 +110,12 @@ impl Matcher {
         // The evidence is kept from far below the bound, so that a higher prior finds its pairs.
         let mut scores = score(&self.table, &self.blocks, &self.weights, between_files, threads);
         let before = self.weights.prior;
-        let possible = possible_pairs(&self.table, between_files);
+        let records = f64::from(u32::try_from(self.table.len()).unwrap_or(u32::MAX)).max(1.0);
+        let of_base = (scoring::LEAST_POPULATION / records).max(1.0);
+        let possible = possible_pairs(&self.table, between_files).map(|pairs| pairs * of_base);
         let after = scores.fixed_prior(before, possible);
         scores.move_prior(&self.table, before, after);
         self.weights.prior = after;
-        let records = f64::from(u32::try_from(self.table.len()).unwrap_or(u32::MAX)).max(1.0);
         let learned = Learned {
             id: self.model.version().split('/').next().unwrap_or_default().to_owned(),
             core: self.model.core(),
@@ -129,35 +135,67 @@ impl Matcher {
         let Some(scores) = &self.scores else {
             return Outcome { pairs: Vec::new(), clusters: Clusters::default() };
         };
-        let settings = self.model.settings();
         let (table, weights, between) = (&self.table, &self.weights, self.options.between_files);
         let known = Known::of(&scores.pairs, table.len());
-        let (held, margin) = (u16::MAX, Some(settings.margin_bits));
-        let sure =
-            Rule { edge_bits: settings.automatic_bits, mean_bits: settings.support_bits, slack: 0.0, held, margin };
         let threshold = self.options.threshold_bits;
         let likely = Rule { edge_bits: threshold, mean_bits: threshold, slack: SLACK, held: 0, margin: None };
         let of = |rule: Rule| cluster(table, weights, (&scores.pairs, &known), rule, between);
-        let (sure, clusters) = std::thread::scope(|scope| {
-            let running = (self.options.threads > 1).then(|| scope.spawn(|| of(sure)));
+        let beyond_doubt = self.beyond_doubt(u16::MAX);
+        let (mut sure, mut clusters) = std::thread::scope(|scope| {
+            let running = (self.options.threads > 1).then(|| scope.spawn(|| of(beyond_doubt)));
             let clusters = of(likely);
-            (running.and_then(|thread| thread.join().ok()).unwrap_or_else(|| of(sure)), clusters)
+            (running.and_then(|thread| thread.join().ok()).unwrap_or_else(|| of(beyond_doubt)), clusters)
         });
-        let views = decided::Views { sure: &sure, likely: &clusters };
+        let bounds = Bounds {
+            automatic_bits: threshold + CHOICE,
+            support_bits: threshold - 2.0 * SLACK,
+            margin_bits: 0.0,
+            review_bits: threshold,
+            held: 0,
+        };
+        Persons::new((table, weights, &known), bounds, &clusters, between)
+            .with_company()
+            .join(&mut clusters, &scores.pairs);
+        let wholes = self.further(&mut sure, &clusters, (scores, &known), u16::MAX);
+        let views = decided::Views { sure: &sure, likely: &clusters, wholes: &wholes };
+        let settings = self.model.settings();
         let pairs = decided::pairs(table, weights, (&scores.pairs, &known), &views, self.options, settings);
         Outcome { pairs, clusters }
+    }
+
+    /// What is asked of pairs that are one person's beyond doubt, where these guards hold.
+    fn beyond_doubt(&self, held: u16) -> Rule {
+        let settings = self.model.settings();
+        let margin = Some(settings.margin_bits);
+        Rule { edge_bits: settings.automatic_bits, mean_bits: settings.support_bits, slack: 0.0, held, margin }
+    }
+
+    /// Brings together what is one person's by all records of both.
+    fn further(
+        &self,
+        sure: &mut Clusters,
+        likely: &Clusters,
+        (scores, known): (&Scores, &Known<'_>),
+        held: u16,
+    ) -> std::collections::HashMap<(u32, u32), f64> {
+        let Settings { automatic_bits, support_bits, margin_bits, review_bits, .. } = self.model.settings();
+        let bounds = Bounds { automatic_bits, support_bits, margin_bits, review_bits, held };
+        let of = (&self.table, &self.weights, known);
+        Persons::new(of, bounds, likely, self.options.between_files).join(sure, &scores.pairs)
     }
 
     /// Who is one person beyond doubt, where `off` holds nothing: to show that it is missed.
     #[cfg(test)]
     pub(super) fn sure_without(&self, off: Option<super::guard::Guard>) -> Clusters {
         let Some(scores) = &self.scores else { return Clusters::default() };
-        let (settings, held) = (self.model.settings(), !off.map_or(0, scoring::bit));
-        let margin = Some(settings.margin_bits);
-        let sure =
-            Rule { edge_bits: settings.automatic_bits, mean_bits: settings.support_bits, slack: 0.0, held, margin };
+        let held = !off.map_or(0, scoring::bit);
         let known = Known::of(&scores.pairs, self.table.len());
-        cluster(&self.table, &self.weights, (&scores.pairs, &known), sure, self.options.between_files)
+        let of =
+            |rule: Rule| cluster(&self.table, &self.weights, (&scores.pairs, &known), rule, self.options.between_files);
+        let mut sure = of(self.beyond_doubt(held));
+        let likely = of(Rule { edge_bits: 0.0, mean_bits: 0.0, slack: SLACK, held: 0, margin: None });
+        self.further(&mut sure, &likely, (scores, &known), held);
+        sure
     }
 
     /// The model as it stands.

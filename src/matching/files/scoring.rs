@@ -11,6 +11,9 @@ use crate::matching::levels::{self, Agreement, Code, MISSING};
 use crate::matching::model::{Level, Model};
 use crate::matching::normalize::western;
 
+/// A small file is a part of a base of so many records at least, as a small store is.
+pub const LEAST_POPULATION: f64 = 1000.0;
+
 /// How many fields a pattern can hold.
 pub const MOST_FIELDS: usize = 32;
 /// The first further field.
@@ -104,7 +107,7 @@ impl Weights {
         });
         let further = table.fields.iter().map(|field| further_levels(model, &field.id, field.compare));
         let fields: Vec<FieldWeights> = core.chain(further).map(|levels| FieldWeights::of(&levels)).collect();
-        let records = f64::from(u32::try_from(table.len()).unwrap_or(u32::MAX)).max(2.0);
+        let records = f64::from(u32::try_from(table.len()).unwrap_or(u32::MAX)).max(LEAST_POPULATION);
         let odds = |per_record: f64| (per_record / (records - 1.0)).min(0.5);
         let prior = odds(model.matches_per_record());
         let prior = (prior / (1.0 - prior)).log2();
@@ -174,37 +177,34 @@ impl Weights {
 
     /// What the frequency of the values on which a pair agrees adds.
     pub fn frequency_bits(&self, table: &Table, pattern: Pattern, a: u32, b: u32) -> f64 {
-        let x = if code_of(pattern, 0) == levels::SWAPPED { self.commoner(table, a, b) } else { table.row(a) };
-        let [kanji_family, kanji_given, reading_family, reading_given, latin_family, latin_given] = self.frequencies;
-        let part = |code: Code, row: [Symbol; 3], texts: [&super::table::Texts; 3], of: [Frequency; 3]| {
-            let [kanji, reading, latin] = of;
-            let [kanji_texts, reading_texts, latin_texts] = texts;
-            match frequencies::script_of(self.tradition, code, row[0] != 0) {
-                Some(Script::Kanji) => kanji.bits(kanji_texts.count(row[0])),
-                Some(Script::Reading) => reading.bits(reading_texts.count(row[1])),
-                Some(Script::Latin) => latin.bits(latin_texts.count(row[2])),
-                None => 0.0,
-            }
-        };
-        let mut sum = part(
-            code_of(pattern, 0),
-            [x.kanji.family, x.reading.family, x.latin.family],
-            [&table.kanji.family, &table.reading.family, &table.latin.family],
-            [kanji_family, reading_family, latin_family],
-        ) + part(
-            code_of(pattern, 1),
-            [x.kanji.given, x.reading.given, x.latin.given],
-            [&table.kanji.given, &table.reading.given, &table.latin.given],
-            [kanji_given, reading_given, latin_given],
-        );
-        for (at, (frequency, (texts, symbol))) in
-            self.further.iter().zip(table.values.iter().zip(table.further(a))).enumerate()
-        {
-            if let (Some(frequency), 1) = (frequency, code_of(pattern, CORE + at)) {
-                sum += frequency.bits(texts.count(*symbol));
-            }
+        (0..self.fields.len()).map(|field| self.frequency_of(table, (field, code_of(pattern, field)), a, b)).sum()
+    }
+
+    /// Likewise of one field, where the pair agrees on it at this level.
+    pub fn frequency_of(&self, table: &Table, (field, code): (usize, Code), a: u32, b: u32) -> f64 {
+        if let Some(at) = field.checked_sub(CORE) {
+            let known = self.further.get(at).zip(table.values.get(at)).zip(table.further(a).get(at));
+            return match (known, code) {
+                (Some(((Some(frequency), texts), symbol)), 1) => frequency.bits(texts.count(*symbol)),
+                _ => 0.0,
+            };
         }
-        sum
+        if field > 1 {
+            return 0.0;
+        }
+        let x = if code == levels::SWAPPED { self.commoner(table, a, b) } else { table.row(a) };
+        let part = |name: NameRow| if field == 0 { name.family } else { name.given };
+        let bits = |script: usize, names: &NameTexts, row: NameRow| {
+            let texts = if field == 0 { &names.family } else { &names.given };
+            let frequency = self.frequencies.get(2 * script + field).copied().unwrap_or_default();
+            frequency.bits(texts.count(part(row)))
+        };
+        match frequencies::script_of(self.tradition, code, part(x.kanji) != 0) {
+            Some(Script::Kanji) => bits(0, &table.kanji, x.kanji),
+            Some(Script::Reading) => bits(1, &table.reading, x.reading),
+            Some(Script::Latin) => bits(2, &table.latin, x.latin),
+            None => 0.0,
+        }
     }
 
     /// Of two records with exchanged names, the one that has them in the more usual place.
@@ -224,7 +224,9 @@ impl Weights {
         let pattern = self.pattern(table, a, b);
         let evidence = self.evidence(pattern, self.frequency_bits(table, pattern, a, b));
         let bits = evidence + self.prior_of(table, a, b);
-        let (guards, dependence) = if bits > KEPT { self.guards(table, pattern, a, b) } else { (0, 0.0) };
+        let bits = if says_nothing(pattern) { bits.min(NOTHING) } else { bits };
+        let (guards, dependence) =
+            if bits > KEPT { self.guards(table, pattern, self.facts(table, pattern, a, b)) } else { (0, 0.0) };
         Pair { a, b, bits: bits + dependence, guards }
     }
 
@@ -233,9 +235,23 @@ impl Weights {
         of_kind(self.prior, table.row(a).source != table.row(b).source)
     }
 
-    /// The guards that a pair raises, and what they take back.
-    fn guards(&self, table: &Table, pattern: Pattern, a: u32, b: u32) -> (u16, f64) {
+    /// What a pair says beside its levels.
+    pub fn facts(&self, table: &Table, pattern: Pattern, a: u32, b: u32) -> PairFacts {
         let (x, y) = (table.row(a), table.row(b));
+        let given = levels::name(self.tradition, Field::Given, code_of(pattern, 1));
+        PairFacts {
+            births: [x.birth, y.birth],
+            orders: [x.birth_order, y.birth_order],
+            suffixes_differ: x.suffix != 0 && y.suffix != 0 && x.suffix != y.suffix,
+            newborn: [x.newborn, y.newborn],
+            men: x.sex == 2 && y.sex == 2,
+            two_names: given == Some("near") && two_names(table, &x, &y),
+            mail: self.agrees(table, pattern, Compare::Mail, MAIL_IS_NEAR),
+        }
+    }
+
+    /// The guards that a pattern raises, and what they take back.
+    pub fn guards(&self, table: &Table, pattern: Pattern, facts: PairFacts) -> (u16, f64) {
         let of = |at: usize, field| levels::name(self.tradition, field, code_of(pattern, at));
         let comparison = Comparison {
             family: of(0, Field::Family),
@@ -245,21 +261,21 @@ impl Weights {
             address: of(4, Field::Address),
             phone: of(5, Field::Phone),
         };
-        let facts = PairFacts {
-            births: [x.birth, y.birth],
-            orders: [x.birth_order, y.birth_order],
-            suffixes_differ: x.suffix != 0 && y.suffix != 0 && x.suffix != y.suffix,
-            newborn: [x.newborn, y.newborn],
-            men: x.sex == 2 && y.sex == 2,
-            two_names: comparison.given == Some("near") && two_names(table, &x, &y),
-        };
         // A number issued to one person says who it is where names and dates leave it open.
-        let issued = table.fields.iter().enumerate().any(|(at, field)| {
-            matches!(field.compare, Compare::Identifier | Compare::Insurance) && code_of(pattern, CORE + at) == 1
-        });
+        let issued =
+            self.agrees(table, pattern, Compare::Identifier, 1) || self.agrees(table, pattern, Compare::Insurance, 1);
         let mut raised = guard::of_facts(facts, &comparison);
         raised.retain(|guard| guard.is_veto() || !issued);
         (raised.iter().fold(0, |set, guard| set | bit(*guard)), guard::dependence(&raised))
+    }
+
+    /// Whether a further field that is compared in this way agrees, at this level or above.
+    fn agrees(&self, table: &Table, pattern: Pattern, compare: Compare, weakest: Code) -> bool {
+        table
+            .fields
+            .iter()
+            .enumerate()
+            .any(|(at, field)| field.compare == compare && (1..=weakest).contains(&code_of(pattern, CORE + at)))
     }
 }
 
@@ -279,6 +295,15 @@ fn two_names(table: &Table, x: &Row, y: &Row) -> bool {
 fn of_exact(by_level: &[f64; 16]) -> f64 {
     by_level.get(usize::from(levels::weighed_as(Field::Given, levels::SWAPPED))).copied().unwrap_or(0.0)
 }
+
+/// Whether two records have no value in common by which anybody could be known: a sex is none.
+fn says_nothing(pattern: Pattern) -> bool {
+    const SEX: Pattern = 15 << (4 * 3);
+    pattern & !SEX == 0
+}
+
+/// The weight of records that say nothing of each other: they are never one person's, and nobody is asked.
+const NOTHING: f64 = -10.0;
 
 /// Of two values the one for pairs within one source, or across.
 pub fn of_kind([within, across]: [f64; 2], is_across: bool) -> f64 {
@@ -300,9 +325,17 @@ pub fn bit(guard: Guard) -> u16 {
         Guard::Contradiction => 64,
         Guard::Size => 128,
         Guard::Unnamed => 256,
-        _ => 512,
+        Guard::Undated => 512,
+        _ => 1024,
     }
 }
+
+/// The guards that ask whether there is another member of the family who is not known: where all records are at hand
+/// and none is another's, there is none.
+pub const OPEN: u16 = 256 | 512;
+
+/// The weakest level of a mail address on which it is the same but for a slip.
+const MAIL_IS_NEAR: Code = 3;
 
 /// The guards that tell of parents and children.
 pub const RELATIVES: u16 = 2 | 4 | 8;

@@ -103,6 +103,45 @@ fn each_person_is_found_once() {
 }
 
 #[test]
+fn records_that_say_nothing_are_nobodys() {
+    let nobody = ComparisonRecord::default();
+    let woman = ComparisonRecord { sex: Some(Sex::Female), ..ComparisonRecord::default() };
+    for (records, filler) in [(2, 0), (3, 0), (40, 0), (3, 300), (3, 1_200)] {
+        for said in [&nobody, &woman] {
+            let mut table = table(filler);
+            for at in 0..records {
+                table.add(&FileRecord::new(said.clone(), Vec::new(), format!("H{at}"), 0));
+            }
+            let mut matcher = Matcher::new(table, Model::japanese(), Options::default()).unwrap();
+            matcher.score();
+            let outcome = matcher.decide();
+            assert_eq!(outcome.clusters.persons, filler + records, "{records} beside {filler}");
+            let first = u32::try_from(2 * filler).unwrap();
+            assert!(
+                outcome.pairs.iter().all(|pair| pair.right < first),
+                "{records} beside {filler}: {:?}",
+                outcome.pairs
+            );
+        }
+    }
+}
+
+#[test]
+fn a_name_alone_is_no_person_in_a_small_file() {
+    let named = || {
+        let name = PersonName::simple(Some(Representation::Alphabetic), "Thornbury", "Margaret");
+        ComparisonRecord::of(&Demographics { names: Field::Set(vec![name]), ..Demographics::default() })
+    };
+    let mut table = Table::new(Vec::new());
+    (0..3).for_each(|at| table.add(&FileRecord::new(named(), Vec::new(), format!("H{at}"), 0)));
+    let mut matcher = Matcher::new(table, Model::western(), Options::default()).unwrap();
+    matcher.score();
+    let outcome = matcher.decide();
+    // In a base of a thousand.
+    assert!(outcome.pairs.iter().all(|pair| pair.bits < 8.0), "{:?}", outcome.pairs);
+}
+
+#[test]
 fn threads_and_order_do_not_show() {
     let (matcher, outcome) = run(1_100, Options { threads: 1, ..Options::default() }, true);
     let (other, others) = run(1_100, Options { threads: 3, ..Options::default() }, true);
