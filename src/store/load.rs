@@ -6,21 +6,21 @@
 //! of it: only what is asked for each record is answered from memory, and answered as the tables would.
 
 use super::connection::Connection;
+use super::look::Look;
 use super::rows::{AuditRow, EventRow, InboxRow, LinkRow, OutboxRow, PersonRow, ReviewRow, SourceRecordRow};
 use super::schema::{
     audit, blocking_key, comparison_row, demographic_version, event, inbox, link, outbox, person, regional_id, review,
     search_token, source_record,
 };
-use super::witness::{Changes, Seen, Thing, Witness};
+use super::witness::{Changes, Thing, Witness};
 use super::{StoreError, Transaction};
 use crate::identity::{PersonId, RecordId};
-use crate::matching::{BlockingKey, Candidate, Candidates, ComparisonRecord, MemoryIndex, SearchToken};
+use crate::matching::{BlockingKey, ComparisonRecord, MemoryIndex, SearchToken};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind};
 use diesel::sqlite::SqliteConnection;
 use std::collections::{HashMap, HashSet};
-use std::convert::Infallible;
 
 /// Records that are read at a time.
 const PAGE: usize = 5_000;
@@ -49,66 +49,6 @@ pub struct Load {
     /// What was changed since it was looked at last, and how often that was.
     changes: Changes,
     looks: u64,
-}
-
-/// What decisions read, for those that are made ahead of their turn, by several threads at a time.
-#[derive(Clone, Copy)]
-pub struct Look<'a> {
-    load: &'a Load,
-}
-
-impl<'a> Look<'a> {
-    /// Whether no record has an identifier of this key.
-    pub fn lacks(&self, identifier_key: i64) -> bool {
-        !self.load.identifiers.contains(&identifier_key)
-    }
-
-    /// Runs `work`, and gives what it came to with a witness of what it read: while that is
-    /// [`still`](Transaction::still) so, the same work would come to the same.
-    pub fn rehearse<T>(&self, work: impl FnOnce(&mut Noting<'a>) -> T) -> (T, Witness) {
-        let mut noting = Noting { index: &self.load.index, seen: Vec::new() };
-        let result = work(&mut noting);
-        (result, Witness { since: self.load.looks, seen: noting.seen })
-    }
-}
-
-/// Candidates from memory; what is read is noted.
-pub struct Noting<'a> {
-    index: &'a MemoryIndex,
-    seen: Vec<Seen>,
-}
-
-impl Candidates for Noting<'_> {
-    type Error = Infallible;
-
-    fn posting(&mut self, key: BlockingKey, limit: usize) -> Result<Vec<RecordId>, Infallible> {
-        let mut index = self.index;
-        let records = index.posting(key, limit)?;
-        let cut = records.last().filter(|_| records.len() == limit);
-        self.seen.push(Seen { thing: Thing::Key(key.0), up_to: cut.map_or(i64::MAX, |record| record.0) });
-        Ok(records)
-    }
-
-    fn rows(&mut self, records: &[RecordId]) -> Result<Vec<Candidate>, Infallible> {
-        self.seen.extend(records.iter().map(|record| Seen::whole(Thing::Record(record.0))));
-        Ok(in_order(self.index, records))
-    }
-
-    fn members(&mut self, person: PersonId, limit: usize) -> Result<Vec<Candidate>, Infallible> {
-        let mut index = self.index;
-        let members = index.members(person, limit)?;
-        self.seen.push(Seen::whole(Thing::Person(person.0)));
-        self.seen.extend(members.iter().map(|member| Seen::whole(Thing::Record(member.record.0))));
-        Ok(members)
-    }
-}
-
-/// The rows of `records` as the tables give them: each once, in ascending order.
-pub(super) fn in_order(mut index: &MemoryIndex, records: &[RecordId]) -> Vec<Candidate> {
-    let mut found = index.rows(records).unwrap_or_else(|never| match never {});
-    found.sort_by_key(|candidate| candidate.record);
-    found.dedup_by_key(|candidate| candidate.record);
-    found
 }
 
 /// Rows that come nearly in the order of their keys.
@@ -256,7 +196,7 @@ impl Transaction<'_> {
         load.changes.begin(load.looks);
         load.changes.forget();
         load.changes.begin(load.looks + 1);
-        Some(Look { load })
+        Some(Look::at(&load.index, &load.identifiers, load.looks))
     }
 
     /// Whether so much is gathered that `load_some` is due.

@@ -18,6 +18,7 @@ mod journal;
 mod kept;
 mod load;
 mod locks;
+mod look;
 mod migrations;
 mod pool;
 mod postgres;
@@ -33,6 +34,7 @@ mod transaction;
 mod view;
 mod waiting;
 mod witness;
+mod work;
 
 pub use demographics_twin::{from_text as demographics_from_text, to_text as demographics_to_text};
 pub use drawn::Drawn;
@@ -42,8 +44,9 @@ pub use image::Image;
 pub use inspect::{Inspection, inspect};
 pub use journal::Journal;
 pub use kept::JournalPlace;
-pub use load::{Load, Look, Noting};
+pub use load::Load;
 pub use locks::Hold;
+pub use look::{Look, Noting};
 pub use rows::{
     AuditRow, Counts, DeadLetterRow, DecisionRow, DomainRow, EventRow, InboxRow, KeptQueryRow, LinkRow, OperationRow,
     OutboxRow, PersonRow, ReviewRow, SenderRow, SourceRecordRow, SubscriberRow,

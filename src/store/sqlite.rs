@@ -9,6 +9,7 @@ use super::resident::Resident;
 use super::transaction::Sequences;
 use super::waiting::Waiting;
 use super::witness::Changes;
+use super::work::{Job, Work};
 use super::{StoreError, Transaction, WaitingAudit, Witness, migrations};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
@@ -67,54 +68,6 @@ impl Message {
             Message::Work(job) => Some(job),
             Message::Audits => None,
         }
-    }
-}
-
-/// A work on its way through the writer.
-trait Job: Send {
-    /// Does it; whether it wants to be kept.
-    fn run(&mut self, transaction: &mut Transaction<'_>) -> bool;
-    /// Whether it did not want to be kept.
-    fn has_failed(&self) -> bool;
-    /// Tells the caller how it ended; `failure` overrides the result where the commit did not come about.
-    fn finish(self: Box<Self>, failure: Option<StoreError>);
-}
-
-struct Work<T, E, W> {
-    work: W,
-    result: Option<Result<T, E>>,
-    reply: SyncSender<Result<T, E>>,
-}
-
-impl<T, E, W> Job for Work<T, E, W>
-where
-    T: Send,
-    E: From<StoreError> + Send,
-    W: FnMut(&mut Transaction<'_>) -> Result<T, E> + Send,
-{
-    fn run(&mut self, transaction: &mut Transaction<'_>) -> bool {
-        let attempt = std::panic::AssertUnwindSafe(|| (self.work)(transaction));
-        let result = std::panic::catch_unwind(attempt).unwrap_or_else(|_| Err(StoreError::Panicked.into()));
-        self.result = Some(result);
-        !self.has_failed()
-    }
-
-    fn has_failed(&self) -> bool {
-        matches!(self.result, Some(Err(_)))
-    }
-
-    fn finish(self: Box<Self>, failure: Option<StoreError>) {
-        let Work { work, result, reply } = *self;
-        // What the work holds may be the last handle on the store: it goes before the caller hears.
-        drop(work);
-        let result = match (result, failure) {
-            (Some(Err(error)), _) => Err(error),
-            (_, Some(failure)) => Err(failure.into()),
-            (Some(Ok(value)), None) => Ok(value),
-            (None, None) => Err(StoreError::Unavailable("the writer did not run the work".to_owned()).into()),
-        };
-        // The caller may be gone; its work is durable nevertheless.
-        let _ = reply.send(result);
     }
 }
 
@@ -185,7 +138,7 @@ impl SqliteStore {
             return Err(StoreError::Unavailable("a write within a write".to_owned()).into());
         }
         let (reply, answer) = sync_channel(1);
-        let job = Box::new(Work { work, result: None, reply });
+        let job = Box::new(Work::new(work, reply));
         let waiting = &self.metrics.gauges().store_queue;
         waiting.inc();
         let sent = self.writer.as_ref().is_some_and(|writer| writer.send(Message::Work(job)).is_ok());

@@ -5,7 +5,7 @@ use crate::identity::{PersonId, RecordId};
 use crate::matching::{BlockingKey, Candidate, Candidates, SearchToken};
 use crate::planted::{self, Bug};
 use crate::store::connection::{Connection, PgConnection, on_connection};
-use crate::store::load::in_order;
+use crate::store::look::in_order;
 use crate::store::schema::{blocking_key, comparison_row, link, search_token, source_record};
 use crate::store::witness::Thing;
 use crate::store::{Hold, StoreError, Transaction};
