@@ -255,8 +255,12 @@ fn domain(facility: demo::Facility) -> Domain {
     }
 }
 
+/// As a server has it.
 fn registry(path: &Path) -> Registry {
-    server::registry(&configuration(path), Clock::system()).unwrap()
+    let settings = configuration(path);
+    let registry = server::registry(&settings, Clock::system()).unwrap();
+    registry.store().keep_in_memory(usize::try_from(settings.store.records_in_memory).unwrap());
+    registry
 }
 
 fn serve(path: &Path) -> Server {

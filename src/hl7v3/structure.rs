@@ -349,7 +349,7 @@ fn path_to(open: &[&Element]) -> String {
 
 /// Holds the last of `open`, which are the elements from the root on, against its class. Nothing is put into words
 /// and nothing is remembered unless something is wrong, since every message comes this way.
-fn check_class<'a>(open: &mut Vec<&'a Element>, class: &Class, findings: &mut Findings) {
+fn check_class(open: &mut Vec<&Element>, class: &Class, findings: &mut Findings) {
     let Some(element) = open.last().copied() else { return };
     for (name, value) in class.fixed {
         let place = |open: &[&Element]| format!("{}/@{name}", path_to(open));
