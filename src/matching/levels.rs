@@ -164,9 +164,16 @@ pub fn kanji_agreement(a: &str, b: &str) -> Agreement {
     }
 }
 
+/// A syllable without its mark: whether it is voiced is often heard or read otherwise.
+fn unmarked(c: char) -> char {
+    const MARKED: &str = "ガギグゲゴザジズゼゾダデドバビブベボパピプペポヴ";
+    const PLAIN: &str = "カキクケコサシスセソタテトハヒフヘホハヒフヘホウ";
+    MARKED.chars().zip(PLAIN.chars()).find(|(marked, _)| *marked == c).map_or(c, |(_, plain)| plain)
+}
+
 /// How two readings agree.
 pub fn kana_agreement(a: &str, b: &str) -> Agreement {
-    if a == b {
+    if a == b || a.len() == b.len() && a.chars().map(unmarked).eq(b.chars().map(unmarked)) {
         Agreement::Equal
     } else if !is_shorter_than(a, 2) && !is_shorter_than(b, 2) && within_one_edit(a, b) {
         Agreement::Shares

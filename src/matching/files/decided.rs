@@ -145,3 +145,28 @@ fn last(settled: &HashMap<u32, u32>, mut person: u32) -> u32 {
     }
     person
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_that_likelier_ones_settle_is_not_put() {
+        let pair = |left, right, bits| DecidedPair {
+            left,
+            right,
+            bits,
+            probability: probability(bits),
+            decision: Decision::Possible,
+        };
+        let mut pairs = [pair(0, 1, 5.0), pair(0, 2, 7.0), pair(1, 2, 6.0), pair(3, 4, 1.0)];
+        let sure = Clusters::default();
+        ask_once(&mut pairs, &sure);
+        let asked: Vec<(u32, u32)> = pairs
+            .iter()
+            .filter(|pair| pair.decision == Decision::Possible)
+            .map(|pair| (pair.left, pair.right))
+            .collect();
+        assert_eq!(asked, [(0, 2), (1, 2), (3, 4)]);
+    }
+}

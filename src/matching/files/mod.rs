@@ -60,7 +60,7 @@ pub struct Outcome {
 const SLACK: f64 = 3.0;
 
 /// The best agreement of several records is chosen from many: so much more it must weigh to make a person likely.
-const CHOICE: f64 = 4.0;
+const CHOICE: f64 = 2.5;
 
 /// Fewest records from which a model is trained unless it is asked for.
 pub const ENOUGH_TO_TRAIN: usize = 500;
@@ -151,7 +151,7 @@ impl Matcher {
             support_bits: threshold - 2.0 * SLACK,
             margin_bits: 0.0,
             review_bits: threshold,
-            held: 0,
+            held: scoring::bit(super::guard::Guard::Twin),
         };
         Persons::new((table, weights, &known), bounds, &clusters, between)
             .with_company()

@@ -194,15 +194,17 @@ impl Weights {
         }
         let x = if code == levels::SWAPPED { self.commoner(table, a, b) } else { table.row(a) };
         let part = |name: NameRow| if field == 0 { name.family } else { name.given };
-        let bits = |script: usize, names: &NameTexts, row: NameRow| {
+        let other = if code == levels::SWAPPED { x } else { table.row(b) };
+        let bits = |script: usize, names: &NameTexts, of: fn(&Row) -> NameRow| {
             let texts = if field == 0 { &names.family } else { &names.given };
             let frequency = self.frequencies.get(2 * script + field).copied().unwrap_or_default();
-            frequency.bits(texts.count(part(row)))
+            // Readings that agree but for a mark are not one text: the slip is the rarer one.
+            frequency.bits(texts.count(part(of(&x))).max(texts.count(part(of(&other)))))
         };
         match frequencies::script_of(self.tradition, code, part(x.kanji) != 0) {
-            Some(Script::Kanji) => bits(0, &table.kanji, x.kanji),
-            Some(Script::Reading) => bits(1, &table.reading, x.reading),
-            Some(Script::Latin) => bits(2, &table.latin, x.latin),
+            Some(Script::Kanji) => bits(0, &table.kanji, |row| row.kanji),
+            Some(Script::Reading) => bits(1, &table.reading, |row| row.reading),
+            Some(Script::Latin) => bits(2, &table.latin, |row| row.latin),
             None => 0.0,
         }
     }
@@ -288,7 +290,8 @@ fn two_names(table: &Table, x: &Row, y: &Row) -> bool {
     let (p, q) = (x.latin.given, y.latin.given);
     let texts = &table.latin.given;
     let (low, high) = (texts.count(p).min(texts.count(q)), texts.count(p).max(texts.count(q)));
-    western::are_two_names(texts.text(p), texts.text(q)) || (low >= FEWEST && low >= high / RARER)
+    let (a, b) = (texts.text(p), texts.text(q));
+    western::are_two_names(a, b) || (low >= FEWEST && low >= high / RARER && !western::are_one_name(a, b))
 }
 
 /// Of probabilities by level that of whole agreement on a name.
@@ -337,8 +340,8 @@ pub const OPEN: u16 = 256 | 512;
 /// The weakest level of a mail address on which it is the same but for a slip.
 const MAIL_IS_NEAR: Code = 3;
 
-/// The guards that tell of parents and children.
-pub const RELATIVES: u16 = 2 | 4 | 8;
+/// The guards that tell of twins, and of parents and children.
+pub const RELATIVES: u16 = 1 | 2 | 4 | 8;
 
 /// The guards that forbid.
 pub const VETOES: u16 = 2 | 4;

@@ -200,6 +200,57 @@ fn twins_are_never_matched() {
 }
 
 #[test]
+fn who_has_no_given_name_is_the_only_one_of_the_house_born_that_day() {
+    let said = |given: &str, kana: &str| {
+        let mut record = person(1, false);
+        record.kanji[0].given = given.to_owned();
+        record.kana[0].given = kana.to_owned();
+        record.reading[0].given = crate::matching::normalize::japanese::reading(kana);
+        record
+    };
+    let settings = Settings { automatic_bits: 7.0, ..Settings::default() };
+    let (misaki, ayaka, unnamed) = (("美咲", "ミサキ"), ("彩花", "アヤカ"), ("", ""));
+    let check = |said_of: &[(&str, &str)], expect: &[(u32, u32)]| {
+        let mut table = Table::new(Vec::new());
+        // None of them is like the twins.
+        for n in (100..400).filter(|n| n % 8 != 1) {
+            for source in ["H0", "H1"] {
+                table.add(&FileRecord::new(person(n, false), Vec::new(), source.to_owned(), 0));
+            }
+        }
+        let first = u32::try_from(table.len()).unwrap();
+        for (at, (given, kana)) in said_of.iter().enumerate() {
+            table.add(&FileRecord::new(said(given, kana), Vec::new(), format!("H{}", at + 2), 0));
+        }
+        let mut matcher = Matcher::new(table, Model::japanese().with_settings(settings), Options::default()).unwrap();
+        matcher.score();
+        let matches = matcher.decide().pairs.into_iter().filter(|pair| pair.decision == Decision::Match);
+        let sure: Vec<(u32, u32)> =
+            matches.filter(|pair| pair.right >= first).map(|pair| (pair.left - first, pair.right - first)).collect();
+        assert_eq!(sure, expect, "{said_of:?}");
+    };
+    check(&[misaki, unnamed], &[(0, 1)]);
+    check(&[misaki, misaki, unnamed], &[(0, 1), (0, 2), (1, 2)]);
+    check(&[misaki, misaki, unnamed, ayaka], &[(0, 1)]);
+}
+
+#[test]
+fn a_record_fits_a_person_better_than_any_record_of_hers() {
+    let (full, mut dated, mut reached) = (person(1, false), person(1, false), person(1, false));
+    dated.phones.clear();
+    reached.birth = 0;
+    let mut table = Table::new(Vec::new());
+    for record in [dated, reached, full] {
+        table.add(&FileRecord::new(record, Vec::new(), "H0".to_owned(), 0));
+    }
+    table.close();
+    let weights = Weights::of(&Model::japanese(), &table);
+    let best = weights.pair(&table, 2, 0).bits.max(weights.pair(&table, 2, 1).bits);
+    let whole = weights.whole(&table, &[0, 1], &[2]);
+    assert!(whole.bits > best + 1.0 && whole.guards == 0, "{whole:?} {best}");
+}
+
+#[test]
 fn further_fields_have_levels() {
     let check = |compare: Compare, a: &str, b: &str, expect: &str| {
         let code = usize::from(compare.level(a, b));

@@ -86,6 +86,25 @@ pub fn are_nicknames(a: &str, b: &str) -> bool {
     matches!((of(a), of(b)), (Some(a), Some(b)) if a.iter().any(|group| b.contains(group)))
 }
 
+/// A name by which spellings that sound alike are one: doubled letters once, no silent `h` and no `e` at its end.
+fn spelled(name: &str) -> String {
+    let mut out = String::new();
+    for c in name.chars().filter(|c| *c != ' ') {
+        if !out.ends_with(c) && (c != 'h' || out.is_empty()) {
+            out.push(c);
+        }
+    }
+    if out.len() > 2 && out.ends_with('e') {
+        out.pop();
+    }
+    out
+}
+
+/// Whether two folded given names are one: forms of it, or spellings.
+pub fn are_one_name(a: &str, b: &str) -> bool {
+    are_nicknames(a, b) || spelled(a) == spelled(b)
+}
+
 /// Whether two folded given names, near as they are, are two names, neither a slip nor a form of the other.
 pub fn are_two_names(a: &str, b: &str) -> bool {
     static TABLE: OnceLock<HashSet<&'static str>> = OnceLock::new();
@@ -93,7 +112,7 @@ pub fn are_two_names(a: &str, b: &str) -> bool {
         let lines = include_str!("given_names.txt").lines().filter(|line| !line.starts_with('#'));
         lines.flat_map(str::split_whitespace).chain(groups().keys().copied()).collect()
     });
-    a != b && names.contains(a) && names.contains(b) && !are_nicknames(a, b)
+    a != b && names.contains(a) && names.contains(b) && !are_one_name(a, b)
 }
 
 #[cfg(test)]
@@ -123,6 +142,8 @@ mod tests {
         assert!(are_nicknames("william", "bill") && are_nicknames("peggy", "margaret"));
         assert!(are_two_names("mary", "maria") && are_two_names("joan", "joanna") && are_two_names("eric", "erica"));
         assert!(!are_two_names("mary", "mray") && !are_two_names("mary", "mary"));
+        assert!(are_one_name("matthew", "mathew") && are_one_name("sara", "sarah") && are_one_name("ann", "anne"));
+        assert!(are_one_name("steven", "steve") && !are_one_name("mary", "marie") && !are_one_name("joan", "joanna"));
         assert!(!are_nicknames("william", "robert") && !are_nicknames("bill", "margaret"));
     }
 }

@@ -59,6 +59,7 @@ fn names_in_kanji_and_kana() {
         check(("花子", "ハナコ"), ("花子", "カコ"), Some("kanji_equal_kana_differs"));
         check(("花子", "ハナコ"), ("", "ハナコ"), Some("kana_equal_kanji_missing"));
         check(("花子", "ハナコ"), ("波名", "ハナコ"), Some("kana_equal_kanji_differs"));
+        check(("花子", "ハナコ"), ("", "バナゴ"), Some("kana_equal_kanji_missing"));
         check(("花子", "ハナコ"), ("良男", "ハナオ"), Some("kana_one_edit"));
         check(("花子", "ハナコ"), ("桃子", "モモコ"), Some("shares_a_kanji_kana_differs"));
         check(("花子", "ハナコ"), ("桃子", ""), Some("shares_a_kanji"));
