@@ -18,8 +18,8 @@ pub enum Guard {
     /// Same name and address, births 15 years or more apart and no slip of one digit; or the same names crossed, births not alike.
     Generation,
     /// Births that differ with nothing beside the name to support a slip: a namesake. A slip of one digit wants the
-    /// same town, phone or mail address, or that neither home nor phone differs; anything further the same house,
-    /// phone or mail address. So does another family name.
+    /// same town, phone or mail address, anything further the same house, phone or mail address. So does another
+    /// family name.
     Namesake,
     /// Two men of one name in one house, and the birth date of one is not known: a Western son may have his father's
     /// name.
@@ -196,9 +196,7 @@ fn is_namesake(facts: PairFacts, levels: &Comparison) -> bool {
     let births_unlike = matches!(levels.birth, Some("two_parts" | "year" | "year_next" | "differs"));
     let births_inexact = levels.birth.is_some_and(|level| level != "exact");
     let neighbours = same_house || matches!(levels.address, Some("block_prefix" | "town" | "postal"));
-    // What is not known does not tell of another home.
-    let silent = !matches!(levels.address, Some("differs" | "postal_one_digit")) && levels.phone.is_none();
-    let supported = reached || if births_unlike { same_house } else { neighbours || silent };
+    let supported = reached || if births_unlike { same_house } else { neighbours };
     // Another family name, and neither house nor telephone tells of a marriage.
     let family_differs = matches!(
         levels.family,
