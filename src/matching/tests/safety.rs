@@ -274,11 +274,16 @@ struct Drawn {
 fn suite(kin: Kin, tradition: Tradition, families: usize, dice: &mut Dice) -> Vec<Drawn> {
     let (mut drawn, mut known) = (Vec::new(), BTreeSet::new());
     for number in 0..families {
-        // There are few names here: two of one name and one birth date would be taken for one, and rightly.
+        // There are few names here: two of one name and one birth date, as it is or as a slip of the day makes it, would
+        // be taken for one, and rightly.
         let members = loop {
             let members = family(kin, tradition, number, dice);
             let names = members.clone().map(|member| (member.family, member.given, member.birth));
-            if names.iter().all(|name| !known.contains(name)) {
+            let taken = |(family, given, (year, month, day)): &(usize, (String, String), (u32, u32, u32))| {
+                let mut alike = [0, 1, 9].into_iter().flat_map(|slip| [day + slip, day.saturating_sub(slip)]);
+                alike.any(|day| known.contains(&(*family, given.clone(), (*year, *month, day))))
+            };
+            if !names.iter().any(taken) {
                 known.extend(names);
                 break members;
             }
