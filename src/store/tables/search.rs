@@ -282,10 +282,13 @@ impl Transaction<'_> {
             };
             let kind = Bounds::of(wanted).kind;
             let tokens = values.into_iter().map(|value| SearchToken { kind, value });
-            // What is sought itself is among those that are close to it.
-            let sought =
-                |token: &SearchToken| clause.any_of.iter().any(|other| other != wanted && other.is_met_by(token));
-            any_of.extend(tokens.filter(|token| wanted.is_met_by(token) && !sought(token)).map(TokenMatch::Exact));
+            // What is sought itself is among those that are close to it, and may be close to another that is sought.
+            let sought = |token: &SearchToken, known: &[TokenMatch]| {
+                let plain = clause.any_of.iter().filter(|other| !matches!(other, TokenMatch::Close { .. }));
+                plain.chain(known).any(|other| other.is_met_by(token))
+            };
+            let new: Vec<_> = tokens.filter(|token| wanted.is_met_by(token) && !sought(token, &any_of)).collect();
+            any_of.extend(new.into_iter().map(TokenMatch::Exact));
         }
         Ok(SearchClause { any_of })
     }
