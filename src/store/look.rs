@@ -28,7 +28,7 @@ impl<'a> Look<'a> {
     }
 
     /// Runs `work`, and gives what it came to with a witness of what it read: while that is
-    /// [`still`](Transaction::still) so, the same work would come to the same.
+    /// [`still`](super::Transaction::still) so, the same work would come to the same.
     pub fn rehearse<T>(&self, work: impl FnOnce(&mut Noting<'a>) -> T) -> (T, Witness) {
         let mut noting = Noting { index: self.index, seen: Vec::new() };
         let result = work(&mut noting);
