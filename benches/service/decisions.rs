@@ -9,11 +9,6 @@ use std::time::{Duration, Instant};
 pub fn measure(scene: &Scene, count: usize) {
     let registry = scene.registry();
     let people = scene.strangers(count, 0);
-    let begun = Instant::now();
-    while !registry.store().decides_from_memory() {
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    println!("decisions: what they read is in memory after {:.1} s", begun.elapsed().as_secs_f64());
     // What is read for the first time is read from the disk: some that do not count.
     for one in people.iter().take(count / 4) {
         registry.consider(&one.demographics).unwrap();

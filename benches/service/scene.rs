@@ -259,7 +259,13 @@ fn domain(facility: demo::Facility) -> Domain {
 fn registry(path: &Path) -> Registry {
     let settings = configuration(path);
     let registry = server::registry(&settings, Clock::system()).unwrap();
-    registry.store().keep_in_memory(usize::try_from(settings.store.records_in_memory).unwrap());
+    let kept = usize::try_from(settings.store.records_in_memory).unwrap();
+    registry.store().keep_in_memory(kept);
+    // What is measured is a server that has been up for a while; until then decisions read the tables.
+    let fits = usize::try_from(registry.store().counts().unwrap().records).unwrap() <= kept;
+    while fits && !registry.store().decides_from_memory() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
     registry
 }
 
