@@ -104,10 +104,14 @@ impl Resident {
         self.follow(record, |index| index.belongs(record, person));
     }
 
-    /// What was not read yet will be read as it is then.
+    /// Whether changes of `record` are followed: what was not read yet will be read as it is then.
+    pub(super) fn follows(&self, record: RecordId) -> bool {
+        self.read().follows(record)
+    }
+
     fn follow(&self, record: RecordId, change: impl FnOnce(&mut MemoryIndex)) {
         let mut state = self.write();
-        if state.is_whole || state.reached.is_some_and(|reached| record.0 <= reached) {
+        if state.follows(record) {
             change(&mut state.index);
             state.give_up_beyond_most();
         }
@@ -123,6 +127,10 @@ impl Resident {
 }
 
 impl State {
+    fn follows(&self, record: RecordId) -> bool {
+        self.is_whole || self.reached.is_some_and(|reached| record.0 <= reached)
+    }
+
     fn give_up_beyond_most(&mut self) {
         if self.index.len() > self.most {
             log::info!("more than {} records: decisions read the tables", self.most);

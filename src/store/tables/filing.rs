@@ -2,7 +2,7 @@
 
 use super::{CHUNK, row_limit};
 use crate::identity::{PersonId, RecordId};
-use crate::matching::{BlockingKey, Candidate, Candidates, SearchToken};
+use crate::matching::{BlockingKey, Candidate, Candidates, MemoryIndex, SearchToken};
 use crate::planted::{self, Bug};
 use crate::store::connection::{Connection, PgConnection, on_connection};
 use crate::store::look::in_order;
@@ -45,7 +45,7 @@ impl Transaction<'_> {
         on_connection!(self, connection => diesel::insert_into(comparison_row::table)
             .values((comparison_row::record_id.eq(record.0), comparison_row::row.eq(row)))
             .execute(connection))?;
-        if let Some(resident) = self.resident.clone() {
+        if let Some(resident) = self.resident.clone().filter(|resident| resident.follows(record)) {
             let person = self.person_of(record)?;
             resident.file(record, person, all_keys, row);
         }
@@ -114,6 +114,15 @@ impl Transaction<'_> {
             .limit(row_limit(limit))
             .select((comparison_row::record_id, source_record::domain_key, comparison_row::row))
             .load(connection))
+    }
+
+    /// What is asked of memory: of what is loaded, else of what is kept there; none where neither has all records.
+    fn ask_memory<T>(&self, ask: impl FnOnce(&MemoryIndex) -> T) -> Option<T> {
+        if let Some(index) = self.loaded_index() {
+            return Some(ask(index));
+        }
+        let whole = self.resident.as_ref()?.whole()?;
+        Some(ask(whole.index()))
     }
 
     fn rows_now(&mut self, records: &[RecordId]) -> Result<Vec<Candidate>, StoreError> {
@@ -187,11 +196,8 @@ impl Candidates for Transaction<'_> {
     type Error = StoreError;
 
     fn posting(&mut self, key: BlockingKey, limit: usize) -> Result<Vec<RecordId>, StoreError> {
-        if let Some(mut index) = self.loaded_index() {
-            return Ok(index.posting(key, limit).unwrap_or_else(|never| match never {}));
-        }
-        if let Some(whole) = self.resident.as_ref().and_then(|resident| resident.whole()) {
-            return Ok(whole.index().posting(key, limit).unwrap_or_else(|never| match never {}));
+        if let Some(found) = self.ask_memory(|mut index| index.posting(key, limit)) {
+            return Ok(found.unwrap_or_else(|never| match never {}));
         }
         let records: Vec<i64> = on_connection!(self, connection => blocking_key::table
             .filter(blocking_key::key.eq(key.0))
@@ -205,11 +211,8 @@ impl Candidates for Transaction<'_> {
     }
 
     fn rows(&mut self, records: &[RecordId]) -> Result<Vec<Candidate>, StoreError> {
-        if let Some(index) = self.loaded_index() {
-            return Ok(in_order(index, records));
-        }
-        if let Some(whole) = self.resident.as_ref().and_then(|resident| resident.whole()) {
-            return Ok(in_order(whole.index(), records));
+        if let Some(found) = self.ask_memory(|index| in_order(index, records)) {
+            return Ok(found);
         }
         self.read(records.iter().map(|record| Thing::Record(record.0)));
         loop {
@@ -223,11 +226,8 @@ impl Candidates for Transaction<'_> {
     }
 
     fn members(&mut self, person: PersonId, limit: usize) -> Result<Vec<Candidate>, StoreError> {
-        if let Some(mut index) = self.loaded_index() {
-            return Ok(index.members(person, limit).unwrap_or_else(|never| match never {}));
-        }
-        if let Some(whole) = self.resident.as_ref().and_then(|resident| resident.whole()) {
-            return Ok(whole.index().members(person, limit).unwrap_or_else(|never| match never {}));
+        if let Some(found) = self.ask_memory(|mut index| index.members(person, limit)) {
+            return Ok(found.unwrap_or_else(|never| match never {}));
         }
         let rows: Vec<(i64, Option<i64>, Vec<u8>)> = on_connection!(self, connection => link::table
             .inner_join(comparison_row::table.on(comparison_row::record_id.eq(link::record_id)))

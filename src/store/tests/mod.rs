@@ -9,7 +9,7 @@ mod search;
 mod tables;
 
 use super::testing::Place;
-use super::{SourceRecordRow, Store, StoreError, Transaction};
+use super::{LinkRow, SourceRecordRow, Store, StoreError, Transaction};
 use crate::clock::Clock;
 use crate::identity::RecordId;
 
@@ -47,6 +47,21 @@ fn record(id: i64, value: &str) -> SourceRecordRow {
         survivor: None,
         version: 1,
         created: 5,
+    }
+}
+
+fn link(id: i64, record: i64, person: i64, from: i64) -> LinkRow {
+    LinkRow {
+        id,
+        record_id: record,
+        person_id: person,
+        origin: "automatic".to_owned(),
+        actor: "matcher".to_owned(),
+        weight: 12.5,
+        model: "japan-1".to_owned(),
+        reason: "match".to_owned(),
+        valid_from: from,
+        valid_to: None,
     }
 }
 

@@ -3,25 +3,9 @@
 use super::*;
 use crate::identity::PersonId;
 use crate::matching::{BlockingKey, Candidate, Candidates, ComparisonRecord};
-use crate::store::LinkRow;
 
 const RECORDS: u64 = 12;
 const PERSONS: u64 = 4;
-
-fn link(id: i64, record: i64, person: i64) -> LinkRow {
-    LinkRow {
-        id,
-        record_id: record,
-        person_id: person,
-        origin: "automatic".to_owned(),
-        actor: "matcher".to_owned(),
-        weight: 12.5,
-        model: "m".to_owned(),
-        reason: "match".to_owned(),
-        valid_from: 1,
-        valid_to: None,
-    }
-}
 
 /// One of few people, so that keys are shared; `turn` tells versions of them apart.
 fn said(who: u64, turn: u64) -> ComparisonRecord {
@@ -52,7 +36,7 @@ impl Dice {
 fn change(store: &Store, dice: &mut Dice, id: i64) {
     let (what, who, person, turn) = (dice.below(6), dice.below(RECORDS), dice.below(PERSONS), dice.below(100));
     let (record, undone) = (RecordId(i64::try_from(who).unwrap() + 1), dice.below(8) == 0);
-    let row = link(id, record.0, i64::try_from(person).unwrap() + 100);
+    let row = link(id, record.0, i64::try_from(person).unwrap() + 100, 1);
     let said = said(who, turn);
     let _ = store.write(Vec::new(), move |tx| {
         match what {

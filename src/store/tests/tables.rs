@@ -3,22 +3,7 @@
 use super::*;
 use crate::identity::{Demographics, Field, PersonId, PersonName, Sex, UnknownReason};
 use crate::matching::{Candidate, Candidates};
-use crate::store::{Counts, DecisionRow, DomainRow, EventRow, InboxRow, LinkRow, OutboxRow, ReviewRow};
-
-fn link(id: i64, record: i64, person: i64, from: i64) -> LinkRow {
-    LinkRow {
-        id,
-        record_id: record,
-        person_id: person,
-        origin: "automatic".to_owned(),
-        actor: "matcher".to_owned(),
-        weight: 12.5,
-        model: "japan-1".to_owned(),
-        reason: "match".to_owned(),
-        valid_from: from,
-        valid_to: None,
-    }
-}
+use crate::store::{Counts, DecisionRow, DomainRow, EventRow, InboxRow, OutboxRow, ReviewRow};
 
 #[test]
 fn domains_are_added_and_altered_and_their_names_dated() {
