@@ -206,8 +206,9 @@ fn over(registry: Registry, settings: &Configuration, announce: impl FnOnce(&[Bo
     if !registry.is_for(settings.network.test).map_err(StartError::Registry)? {
         return Err(StartError::Configuration(of_another_kind(settings.network.test)));
     }
-    let kept = usize::try_from(settings.store.records_in_memory).unwrap_or(usize::MAX);
-    registry.store().keep_in_memory(kept);
+    let most = |records: u32| usize::try_from(records).unwrap_or(usize::MAX);
+    registry.store().keep_in_memory(most(settings.store.records_in_memory));
+    registry.store().answer_from_memory(most(settings.store.answers_in_memory));
     let service = Arc::new(service(registry.clone(), settings));
     let dispatcher = dispatcher(&registry, settings)?;
     let keeper = keeper(&registry, settings)?;

@@ -261,9 +261,12 @@ fn registry(path: &Path) -> Registry {
     let registry = server::registry(&settings, Clock::system()).unwrap();
     let kept = usize::try_from(settings.store.records_in_memory).unwrap();
     registry.store().keep_in_memory(kept);
-    // What is measured is a server that has been up for a while; until then decisions read the tables.
-    let fits = usize::try_from(registry.store().counts().unwrap().records).unwrap() <= kept;
-    while fits && !registry.store().decides_from_memory() {
+    let answered = usize::try_from(settings.store.answers_in_memory).unwrap();
+    registry.store().answer_from_memory(answered);
+    // What is measured is a server that has been up for a while; until then decisions and questions read the tables.
+    let records = usize::try_from(registry.store().counts().unwrap().records).unwrap();
+    let store = registry.store();
+    while (records <= kept && !store.decides_from_memory()) || (records <= answered && !store.answers_from_memory()) {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     registry

@@ -191,8 +191,9 @@ fn store(section: Section<'_, '_>) -> Store {
     let usual = Store::default();
     let journal_days = journal_days(&section);
     let records_in_memory = section.number("records_in_memory", 0..=100_000_000).unwrap_or(usual.records_in_memory);
+    let answers_in_memory = section.number("answers_in_memory", 0..=100_000_000).unwrap_or(usual.answers_in_memory);
     section.finish();
-    Store { url: url.map_or(usual.url, |(url, _)| url), journal_days, records_in_memory }
+    Store { url: url.map_or(usual.url, |(url, _)| url), journal_days, records_in_memory, answers_in_memory }
 }
 
 /// Repeats are known for 30 days, by the journal.

@@ -130,6 +130,7 @@ fn store_and_network_mistakes() {
         "[store]\nurl = \"postgres://u:hidden@db/n?sslmode=on\"",
         &["2 store.url: this address or one of its options"],
     );
+    check("[store]\nanswers_in_memory = \"all\"", &["2 store.answers_in_memory: "]);
     check("[store]\nrecords_in_memory = -1", &["2 store.records_in_memory: "]);
     check("[store]\njournal_days = 7", &["1 store.journal_days: repeats are known for 30 days; 0 (for ever), or 30"]);
     check("[store]\nurl = \"sqlite:\"", &["2 store.url: this address names no store; postgres"]);

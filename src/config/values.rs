@@ -110,11 +110,18 @@ pub struct Store {
     /// Of how many records at most what decisions read is kept in memory, about a kilobyte each; 0 for none. PostgreSQL
     /// keeps none: another process may write there.
     pub records_in_memory: u32,
+    /// Of how many records at most what questions look up is kept in memory, likewise: about three kilobytes each.
+    pub answers_in_memory: u32,
 }
 
 impl Default for Store {
     fn default() -> Self {
-        Self { url: "sqlite:nayose.db".to_owned(), journal_days: None, records_in_memory: 1_500_000 }
+        Self {
+            url: "sqlite:nayose.db".to_owned(),
+            journal_days: None,
+            records_in_memory: 1_500_000,
+            answers_in_memory: 1_000_000,
+        }
     }
 }
 

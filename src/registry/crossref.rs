@@ -5,7 +5,7 @@ use super::feed::identifier_key;
 use super::{Failure, Overlay, Registry};
 use crate::access::{Permission, Principal};
 use crate::identity::{Oid, PatientIdentifier, PersonId, RecordId, RegionalId};
-use crate::store::{ERASED, Hold, SourceRecordRow, Transaction};
+use crate::store::{ERASED, Hold, Lookup, SourceRecordRow, Transaction};
 
 /// One identifier as shown: of a source record, or the regional one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Registry {
         }
         self.follow_states()?;
         let mut refusals = self.unknown_domains(principal, wanted);
-        self.0.store.read(|tx| {
+        self.0.store.look_up(|tx| {
             let Some(person) = self.person_known_as(tx, principal, asked)? else {
                 refusals.insert(0, Refusal::new(Reason::UnknownIdentifier, Place::Asked));
                 return Ok(Err(refusals));
@@ -78,7 +78,7 @@ impl Registry {
     /// The person behind an identifier that the principal may ask by; hidden answers like unknown.
     pub(super) fn person_known_as(
         &self,
-        tx: &mut Transaction<'_>,
+        tx: &mut dyn Lookup,
         principal: &Principal,
         asked: &PatientIdentifier,
     ) -> Result<Option<PersonId>, Failure> {
@@ -95,7 +95,7 @@ impl Registry {
     /// The person behind an identifier, whoever asks. A subsumed identifier is nobody's.
     pub(super) fn person_by_identifier(
         &self,
-        tx: &mut Transaction<'_>,
+        tx: &mut dyn Lookup,
         asked: &PatientIdentifier,
     ) -> Result<Option<PersonId>, Failure> {
         if self.0.domains.is_regional(&asked.authority) {
@@ -112,7 +112,7 @@ impl Registry {
     /// The active record behind an identifier, whoever asks; by a regional ID the first of the person's.
     pub(super) fn record_known_as(
         &self,
-        tx: &mut Transaction<'_>,
+        tx: &mut dyn Lookup,
         asked: &PatientIdentifier,
     ) -> Result<Option<RecordId>, Failure> {
         if self.0.domains.is_regional(&asked.authority) {
@@ -128,7 +128,7 @@ impl Registry {
     /// The person of a regional ID; a retired one resolves to its successor (decision 9).
     pub(super) fn person_by_regional(
         &self,
-        tx: &mut Transaction<'_>,
+        tx: &mut dyn Lookup,
         regional: &RegionalId,
     ) -> Result<Option<PersonId>, Failure> {
         let Some((person, _)) = tx.regional_find(&regional.0)? else { return Ok(None) };
@@ -139,7 +139,7 @@ impl Registry {
     }
 
     /// The person that `person` has become.
-    pub(super) fn living(&self, tx: &mut Transaction<'_>, person: PersonId) -> Result<PersonId, Failure> {
+    pub(super) fn living(&self, tx: &mut dyn Lookup, person: PersonId) -> Result<PersonId, Failure> {
         let mut living = person;
         while let Some(successor) = tx.person_get(living)?.and_then(|row| row.successor) {
             living = PersonId(successor);
@@ -159,7 +159,7 @@ impl Registry {
     }
 
     /// Whether `asked` is an identifier that waits for a steward's word (decision 15).
-    pub(super) fn is_quarantined(&self, tx: &mut Transaction<'_>, asked: &PatientIdentifier) -> Result<bool, Failure> {
+    pub(super) fn is_quarantined(&self, tx: &mut dyn Lookup, asked: &PatientIdentifier) -> Result<bool, Failure> {
         if self.0.settings.overlay == Overlay::Relink {
             return Ok(false);
         }
@@ -170,11 +170,7 @@ impl Registry {
     }
 
     /// Which of `rows` wait for a steward's word: none where suspected overlays are decided anew.
-    pub(super) fn quarantined(
-        &self,
-        tx: &mut Transaction<'_>,
-        rows: &[SourceRecordRow],
-    ) -> Result<Vec<RecordId>, Failure> {
+    pub(super) fn quarantined(&self, tx: &mut dyn Lookup, rows: &[SourceRecordRow]) -> Result<Vec<RecordId>, Failure> {
         if self.0.settings.overlay == Overlay::Relink {
             return Ok(Vec::new());
         }
@@ -186,7 +182,7 @@ impl Registry {
     /// the one place where they leave the registry.
     pub(super) fn identifiers_of(
         &self,
-        tx: &mut Transaction<'_>,
+        tx: &mut dyn Lookup,
         principal: &Principal,
         person: PersonId,
         wanted: &[Oid],

@@ -7,7 +7,7 @@ use super::{Failure, Registry};
 use crate::access::{Permission, Policy, Principal};
 use crate::identity::{Demographics, DemographicsQuery, DomainKey, Oid, PartialDate, PersonId, RecordId};
 use crate::matching::SearchPlan;
-use crate::store::{FoundRecord, OwnedRecord, Transaction};
+use crate::store::{FoundRecord, Lookup, OwnedRecord};
 use std::collections::BTreeMap;
 
 /// Records read for each person that may be answered: tokens are a superset of the answer.
@@ -100,12 +100,12 @@ impl Registry {
         if query.is_unconstrained() {
             return Ok(Err(vec![Refusal::new(Reason::NoCriteria, Place::Message)]));
         }
-        self.0.store.read(|tx| self.search_in(tx, principal, query, source))
+        self.0.store.look_up(|tx| self.search_in(tx, principal, query, source))
     }
 
     fn search_in(
         &self,
-        tx: &mut Transaction<'_>,
+        tx: &mut dyn Lookup,
         principal: &Principal,
         query: &DemographicsQuery,
         source: &Source,
@@ -150,7 +150,7 @@ impl Registry {
     /// there is none of them.
     pub(super) fn shown_person(
         &self,
-        tx: &mut Transaction<'_>,
+        tx: &mut dyn Lookup,
         principal: &Principal,
         person: PersonId,
         fit: (u8, RecordId, Demographics),
@@ -164,7 +164,7 @@ impl Registry {
     /// `None` where too many come into question.
     fn sought_records(
         &self,
-        tx: &mut Transaction<'_>,
+        tx: &mut dyn Lookup,
         principal: &Principal,
         query: &DemographicsQuery,
         plan: &SearchPlan,
@@ -198,7 +198,7 @@ impl Registry {
     /// For each person the visible record that fits best.
     fn best_of_each_person(
         &self,
-        tx: &mut Transaction<'_>,
+        tx: &mut dyn Lookup,
         (principal, source): (&Principal, &Source),
         plan: &SearchPlan,
         found: Vec<FoundRecord>,

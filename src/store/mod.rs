@@ -7,6 +7,7 @@
 mod checkpoint;
 mod connection;
 mod demographics_twin;
+mod directory;
 mod drawn;
 mod error;
 mod export;
@@ -19,6 +20,7 @@ mod kept;
 mod load;
 mod locks;
 mod look;
+mod lookup;
 mod migrations;
 mod pool;
 mod postgres;
@@ -47,6 +49,7 @@ pub use kept::JournalPlace;
 pub use load::Load;
 pub use locks::Hold;
 pub use look::{Look, Noting};
+pub use lookup::Lookup;
 pub use rows::{
     AuditRow, Counts, DeadLetterRow, DecisionRow, DomainRow, EventRow, InboxRow, KeptQueryRow, LinkRow, OperationRow,
     OutboxRow, PersonRow, ReviewRow, SenderRow, SourceRecordRow, SubscriberRow,
@@ -187,6 +190,31 @@ impl Store {
     pub fn keep_in_memory(&self, most: usize) {
         if let Backend::Sqlite(store) = &self.0.backend {
             store.keep_in_memory(most);
+        }
+    }
+
+    /// Keeps what questions look up of up to `most` records in memory, where this process alone writes. They are read by
+    /// and by; until all are there, and beyond `most`, questions ask the tables.
+    pub fn answer_from_memory(&self, most: usize) {
+        if let Backend::Sqlite(store) = &self.0.backend {
+            store.answer_from_memory(most);
+        }
+    }
+
+    /// Whether questions are answered from memory now.
+    pub fn answers_from_memory(&self) -> bool {
+        match &self.0.backend {
+            Backend::Sqlite(store) => store.answers_from_memory(),
+            Backend::Postgres(_) | Backend::Look(_) => false,
+        }
+    }
+
+    /// Runs `work`, which answers a question, on one consistent state that has all that was acknowledged: from memory
+    /// where that is kept there, else as [`read`](Self::read).
+    pub fn look_up<T, E: From<StoreError>>(&self, work: impl FnOnce(&mut dyn Lookup) -> Result<T, E>) -> Result<T, E> {
+        match &self.0.backend {
+            Backend::Sqlite(store) => store.look_up(work),
+            Backend::Postgres(_) | Backend::Look(_) => self.read(|tx| work(tx)),
         }
     }
 

@@ -1,6 +1,7 @@
 //! One open transaction: what every table function takes.
 
 use super::connection::Connection;
+use super::directory::Touched;
 use super::drawn::Draws;
 use super::load::Load;
 use super::locks::Locks;
@@ -34,6 +35,8 @@ pub struct Transaction<'a> {
     seen: Option<Vec<Seen>>,
     /// Where changes are noted.
     changes: Option<&'a mut Changes>,
+    /// Where it is noted what questions will be answered otherwise.
+    touched: Option<&'a mut Touched>,
 }
 
 /// The last place in commit order of each table that has one. With one writer the order of inserts is the
@@ -64,6 +67,7 @@ impl<'a> Transaction<'a> {
             resident: None,
             seen: None,
             changes: None,
+            touched: None,
         }
     }
 
@@ -82,6 +86,31 @@ impl<'a> Transaction<'a> {
     pub(super) fn telling(mut self, changes: &'a mut Changes) -> Self {
         self.changes = Some(changes);
         self
+    }
+
+    /// Notes what it touches of what questions look up.
+    pub(super) fn touching(mut self, touched: Option<&'a mut Touched>) -> Self {
+        self.touched = touched;
+        self
+    }
+
+    /// Questions about `record` may be answered otherwise from now on.
+    pub(super) fn touched_record(&mut self, record: i64) {
+        if let Some(touched) = &mut self.touched {
+            touched.record(record);
+        }
+    }
+
+    /// Questions about `person` may be answered otherwise from now on.
+    pub(super) fn touched_person(&mut self, person: i64) {
+        if let Some(touched) = &mut self.touched {
+            touched.person(person);
+        }
+    }
+
+    /// Whether it is noted what is touched.
+    pub(super) fn notes_touched(&self) -> bool {
+        self.touched.is_some()
     }
 
     /// What was read, where it was noted.
@@ -123,6 +152,9 @@ impl<'a> Transaction<'a> {
         }
         if let Some(changes) = &mut self.changes {
             changes.forget();
+        }
+        if let Some(touched) = &mut self.touched {
+            touched.all();
         }
     }
 

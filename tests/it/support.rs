@@ -18,9 +18,10 @@ pub fn id(domain: &str, value: &str) -> PatientIdentifier {
     PatientIdentifier { authority: oid(found), value: value.to_owned() }
 }
 
-/// A registry as a server has it: what decisions read is kept in memory where it can be.
+/// A registry as a server has it: what decisions and questions read is kept in memory where it can be.
 pub fn registry(store: &Store, settings: Settings) -> Registry {
     store.keep_in_memory(1_000_000);
+    store.answer_from_memory(1_000_000);
     Registry::open(store.clone(), settings, Clock::system()).unwrap()
 }
 

@@ -96,6 +96,7 @@ impl Transaction<'_> {
         (key, value): (i64, &str),
         tombstone: &Demographics,
     ) -> Result<(), StoreError> {
+        self.touched_record(record.0);
         self.filing_remove(record)?;
         let content = to_text(tombstone)?;
         on_connection!(self, connection => diesel::update(demographic_version::table
@@ -128,6 +129,7 @@ impl Transaction<'_> {
 
     /// A person whose records are erased: nobody is known by the regional IDs any more, and none is ever issued again.
     pub fn person_erase(&mut self, id: PersonId, now: i64) -> Result<(), StoreError> {
+        self.touched_person(id.0);
         on_connection!(self, connection => diesel::update(steward_operation::table
             .filter(steward_operation::person_id.eq(id.0)))
             .set(steward_operation::reason.eq(""))

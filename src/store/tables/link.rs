@@ -18,6 +18,7 @@ impl Transaction<'_> {
         if let Some(resident) = &self.resident {
             resident.belongs(RecordId(row.record_id), Some(PersonId(row.person_id)));
         }
+        self.touched_record(row.record_id);
         self.changed(Thing::Record(row.record_id));
         self.changed(Thing::Person(row.person_id));
         self.did(Count::Linked(word(&row.origin, &["automatic", "source", "steward"])));
@@ -39,6 +40,7 @@ impl Transaction<'_> {
         if let Some(resident) = &self.resident {
             resident.belongs(record, None);
         }
+        self.touched_record(record.0);
         self.changed(Thing::Record(record.0));
         self.changed(Thing::Person(held.person_id));
         self.did(Count::Unlinked);

@@ -3,6 +3,7 @@
 //! Each statement is written once; no rule about patients is here.
 
 mod audit;
+mod directory;
 mod domain;
 mod erasure;
 mod event;
@@ -26,6 +27,7 @@ pub use erasure::ERASED;
 pub use invariants::Filed;
 pub use person::OwnedRecord;
 pub use search::FoundRecord;
+pub(in crate::store) use search::{Bounds, common};
 
 /// Most values in one `IN (...)` of SQLite, and most rows of one insert.
 const CHUNK: usize = 500;

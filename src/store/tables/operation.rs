@@ -52,6 +52,7 @@ impl Transaction<'_> {
 
     /// A retired person is one of its own again.
     pub fn person_revive(&mut self, id: PersonId) -> Result<(), StoreError> {
+        self.touched_person(id.0);
         let changed = on_connection!(self, connection => diesel::update(person::table.find(id.0))
             .set((person::state.eq("active"), person::successor.eq(None::<i64>)))
             .execute(connection))?;
@@ -60,6 +61,7 @@ impl Transaction<'_> {
 
     /// A retired regional ID is in use again, by its own person.
     pub fn regional_revive(&mut self, value: &str) -> Result<(), StoreError> {
+        self.touched_regional(value)?;
         let changed = on_connection!(self, connection => diesel::update(regional_id::table.find(value))
             .set((regional_id::state.eq("active"), regional_id::retired.eq(None::<i64>)))
             .execute(connection))?;

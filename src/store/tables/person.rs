@@ -67,6 +67,7 @@ impl Transaction<'_> {
 
     /// Adds a person.
     pub fn person_insert(&mut self, id: PersonId, now: i64) -> Result<(), StoreError> {
+        self.touched_person(id.0);
         let row = PersonRow { id: id.0, state: "active".to_owned(), successor: None, created: now };
         if self.load_person(&row) {
             return Ok(());
@@ -86,6 +87,7 @@ impl Transaction<'_> {
 
     /// Retires a person; `successor` is who it turned out to be, where it is known.
     pub fn person_retire(&mut self, id: PersonId, successor: Option<PersonId>) -> Result<(), StoreError> {
+        self.touched_person(id.0);
         let changed = on_connection!(self, connection => diesel::update(person::table.find(id.0))
             .set((person::state.eq("retired"), person::successor.eq(successor.map(|person| person.0))))
             .execute(connection))?;

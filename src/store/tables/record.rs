@@ -89,6 +89,7 @@ impl Transaction<'_> {
 
     /// Adds a record.
     pub fn record_insert(&mut self, row: &SourceRecordRow) -> Result<(), StoreError> {
+        self.touched_record(row.id);
         if !self.load_record(row) {
             on_connection!(self, connection =>
                 diesel::insert_into(source_record::table).values(row).execute(connection))?;
@@ -99,6 +100,7 @@ impl Transaction<'_> {
 
     /// Says which version of its demographics is current.
     pub fn record_set_version(&mut self, record: RecordId, version: i32) -> Result<(), StoreError> {
+        self.touched_record(record.0);
         let changed = on_connection!(self, connection => diesel::update(source_record::table.find(record.0))
             .set(source_record::version.eq(version))
             .execute(connection))?;
@@ -107,6 +109,7 @@ impl Transaction<'_> {
 
     /// Notes that `survivor` took over this record.
     pub fn record_subsume(&mut self, record: RecordId, survivor: RecordId) -> Result<(), StoreError> {
+        self.touched_record(record.0);
         self.changed(Thing::Record(record.0));
         if self.tells()
             && let Some(person) = self.person_of(record)?

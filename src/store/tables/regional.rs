@@ -60,6 +60,7 @@ impl Transaction<'_> {
 
     /// Gives a person a regional ID; one that was ever given is refused.
     pub fn regional_insert(&mut self, value: &str, person: PersonId, now: i64) -> Result<(), StoreError> {
+        self.touched_person(person.0);
         if self.load_regional(value, person, now) {
             return Ok(());
         }
@@ -84,8 +85,19 @@ impl Transaction<'_> {
         Ok(found.map(|(person, state)| (PersonId(person), state)))
     }
 
+    /// Its person's questions may be answered otherwise from now on.
+    pub(super) fn touched_regional(&mut self, value: &str) -> Result<(), StoreError> {
+        if self.notes_touched()
+            && let Some((person, _)) = self.regional_find(value)?
+        {
+            self.touched_person(person.0);
+        }
+        Ok(())
+    }
+
     /// Retires a regional ID; it stays its person's for ever.
     pub fn regional_retire(&mut self, value: &str, now: i64) -> Result<(), StoreError> {
+        self.touched_regional(value)?;
         let changed = on_connection!(self, connection => diesel::update(regional_id::table.find(value))
             .set((regional_id::state.eq("retired"), regional_id::retired.eq(Some(now))))
             .execute(connection))?;

@@ -9,6 +9,9 @@ use crate::store::schema::{review, steward_decision};
 use crate::store::{DecisionRow, ReviewRow, StoreError, Transaction};
 use diesel::prelude::*;
 
+/// The kind of a question that hides its record. A word of the store: it never changes.
+pub(super) const OVERLAY: &str = "overlay";
+
 impl Transaction<'_> {
     /// All decisions that hold.
     pub fn decisions(&mut self) -> Result<Vec<DecisionRow>, StoreError> {
@@ -56,6 +59,9 @@ impl Transaction<'_> {
 
     /// Asks a question.
     pub fn review_insert(&mut self, row: &ReviewRow) -> Result<(), StoreError> {
+        if row.kind == OVERLAY {
+            self.touched_record(row.record_id);
+        }
         if !self.load_review(row) {
             on_connection!(self, connection => diesel::insert_into(review::table).values(row).execute(connection))?;
         }
@@ -96,7 +102,7 @@ impl Transaction<'_> {
             let ids: Vec<i64> = chunk.iter().map(|record| record.0).collect();
             let open: Vec<i64> = on_connection!(self, connection => review::table
                 .filter(review::record_id.eq_any(&ids))
-                .filter(review::kind.eq("overlay"))
+                .filter(review::kind.eq(OVERLAY))
                 .filter(review::state.eq("open"))
                 .select(review::record_id)
                 .load(connection))?;
@@ -114,6 +120,11 @@ impl Transaction<'_> {
         verdict: Option<&str>,
         now: i64,
     ) -> Result<(), StoreError> {
+        if self.notes_touched()
+            && let Some(row) = self.review_get(id)?.filter(|row| row.kind == OVERLAY)
+        {
+            self.touched_record(row.record_id);
+        }
         let changed = on_connection!(self, connection => diesel::update(review::table.find(id))
             .set((
                 review::state.eq(state),

@@ -431,16 +431,17 @@ impl Transaction<'_> {
 }
 
 /// Between which tokens those lie that may be meant.
-struct Bounds<'a> {
-    kind: i16,
-    from: &'a str,
-    to: Option<&'a str>,
+pub(in crate::store) struct Bounds<'a> {
+    pub(in crate::store) kind: i16,
+    pub(in crate::store) from: &'a str,
+    /// The last, where one is told.
+    pub(in crate::store) to: Option<&'a str>,
     /// What comes after all of them, where no last one is told.
-    before: Option<String>,
+    pub(in crate::store) before: Option<String>,
 }
 
 impl<'a> Bounds<'a> {
-    fn of(wanted: &'a TokenMatch) -> Self {
+    pub(in crate::store) fn of(wanted: &'a TokenMatch) -> Self {
         let (kind, from, to) = match wanted {
             TokenMatch::Exact(token) => (token.kind, token.value.as_str(), Some(token.value.as_str())),
             TokenMatch::Prefix(token) => (token.kind, token.value.as_str(), None),
@@ -452,11 +453,11 @@ impl<'a> Bounds<'a> {
 }
 
 /// What both lists have, which are in ascending order.
-fn common(some: &[i64], others: &[i64]) -> Vec<i64> {
+pub(in crate::store) fn common<T: Ord + Copy>(some: &[T], others: &[T]) -> Vec<T> {
     let mut others = others.iter().peekable();
-    let is_there = |record: &&i64| {
-        while others.next_if(|other| *other < *record).is_some() {}
-        others.peek() == Some(record)
+    let is_there = |one: &&T| {
+        while others.next_if(|other| other < one).is_some() {}
+        others.peek() == Some(one)
     };
     some.iter().filter(is_there).copied().collect()
 }

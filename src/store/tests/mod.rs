@@ -1,5 +1,6 @@
 //! Every claim of the store, on every database that this machine has.
 
+mod directory;
 mod durability;
 mod locks;
 mod migrations;

@@ -17,16 +17,16 @@ fn said(who: u64, turn: u64) -> ComparisonRecord {
 }
 
 /// Numbers from a seed that is printed.
-struct Dice(u64);
+pub(super) struct Dice(u64);
 
 impl Dice {
-    fn fresh() -> Self {
+    pub(super) fn fresh() -> Self {
         let seed = u64::try_from(clock().micros()).unwrap();
         println!("seed {seed}");
         Self(seed)
     }
 
-    fn below(&mut self, most: u64) -> u64 {
+    pub(super) fn below(&mut self, most: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % most
     }

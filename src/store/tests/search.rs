@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::matching::{BlockingKey, Candidates, SearchClause, SearchToken, TokenMatch};
+use crate::store::Lookup;
 use proptest::prelude::*;
 
 fn token(kind: i16, value: &str) -> SearchToken {
@@ -42,7 +43,7 @@ fn is_near(a: &str, b: &str) -> bool {
 
 /// What a search finds, which comes with all tokens of each record.
 fn records_found(
-    tx: &mut Transaction<'_>,
+    tx: &mut dyn Lookup,
     clauses: &[SearchClause],
     limit: usize,
 ) -> Result<Option<Vec<RecordId>>, StoreError> {
@@ -88,6 +89,8 @@ fn clauses() -> impl Strategy<Value = Vec<SearchClause>> {
 #[test]
 fn a_search_finds_what_a_naive_scan_finds() {
     each(|store, _| {
+        write(store, |tx| (1..=30).try_for_each(|id| tx.record_insert(&record(id, &id.to_string()))));
+        let from_memory = directory::settle(store);
         let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
             cases: 12,
             failure_persistence: None,
@@ -107,7 +110,11 @@ fn a_search_finds_what_a_naive_scan_finds() {
                 for (clauses, limit) in questions {
                     let wanted = naive(&filed, &clauses);
                     let found = read(store, |tx| records_found(tx, &clauses, limit));
-                    prop_assert_eq!(found, (wanted.len() <= limit).then(|| wanted.clone()), "{:?}", store);
+                    let expected = (wanted.len() <= limit).then(|| wanted.clone());
+                    prop_assert_eq!(&found, &expected, "{:?}", store);
+                    prop_assert_eq!(store.answers_from_memory(), from_memory);
+                    let looked_up = store.look_up(|known| records_found(known, &clauses, limit)).unwrap();
+                    prop_assert_eq!(&looked_up, &expected, "{:?}, from memory: {}", store, from_memory);
                     // What is done where no clause leaves few.
                     let resolved = read(store, |tx| tx.resolved(&clauses));
                     let vague = |wanted: &TokenMatch| matches!(wanted, TokenMatch::Close { .. });

@@ -1,0 +1,256 @@
+//! The thread that writes: what waits together is committed together, and each caller hears after the commit.
+//!
+//! It must never acknowledge before a commit, and nothing after one that failed.
+
+use super::{AUDITS, Message, Poison};
+use crate::metrics::Metrics;
+use crate::planted::{self, Bug};
+use crate::store::checkpoint::Line;
+use crate::store::connection::Connection;
+use crate::store::directory::{Directory, Left, Touched};
+use crate::store::error::is_full;
+use crate::store::resident::Resident;
+use crate::store::transaction::Sequences;
+use crate::store::waiting::Waiting;
+use crate::store::witness::Changes;
+use crate::store::work::Job;
+use crate::store::{StoreError, Transaction, WaitingAudit};
+use std::fs::File;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::{Duration, Instant};
+
+/// Most works of one commit.
+const GROUP: usize = 256;
+
+/// How long audit rows of questions wait for company when nothing else waits. Each commit makes every reader forget
+/// what it has read, so a commit for each question would slow all of them.
+const AUDITS_WAIT: Duration = Duration::from_millis(50);
+
+/// The one who writes.
+pub(super) struct Writer {
+    pub(super) connection: Connection,
+    pub(super) sequences: Sequences,
+    pub(super) receiver: Receiver<Message>,
+    /// Audit rows of a group that was undone: their questions were answered, so the next commit takes them.
+    pub(super) kept: Vec<WaitingAudit>,
+    pub(super) audits: Arc<Waiting>,
+    pub(super) resident: Arc<Resident>,
+    pub(super) directory: Arc<Directory>,
+    /// By the transactions of the group that is being written.
+    pub(super) touched: Touched,
+    pub(super) poison: Poison,
+    /// How many groups were committed.
+    pub(super) committed: Arc<AtomicU64>,
+    pub(super) changes: Changes,
+    /// Records that were loaded since the last commit.
+    pub(super) loaded: usize,
+    pub(super) checkpoints: Line,
+    pub(super) metrics: Metrics,
+    /// Held until the last commit.
+    pub(super) _lock: File,
+}
+
+impl Writer {
+    /// Serves until nobody is left who could ask.
+    pub(super) fn run(mut self) {
+        while let Some(first) = self.next() {
+            self.checkpoints.finish(&mut self.connection);
+            self.checkpoints.scrub_now(&mut self.connection);
+            let group = self.gather(first);
+            self.commit(group);
+            self.read_some();
+        }
+    }
+
+    /// What comes next; while nothing does, what decisions read is brought into memory.
+    fn next(&mut self) -> Option<Message> {
+        while self.resident.is_reading() || self.directory.is_reading() {
+            match self.receiver.try_recv() {
+                Ok(message) => return Some(message),
+                Err(TryRecvError::Disconnected) => return None,
+                Err(TryRecvError::Empty) => self.read_some(),
+            }
+        }
+        self.receiver.recv().ok()
+    }
+
+    fn read_some(&mut self) {
+        let mut transaction = Transaction::new(&mut self.connection, None);
+        if self.resident.is_reading() {
+            self.resident.read_some(&mut transaction);
+        } else if self.directory.is_reading() {
+            self.directory.read_some(&mut transaction);
+        }
+    }
+
+    /// What is committed together: all that waits; where that is audit rows alone, what comes soon as well.
+    fn gather(&self, first: Message) -> Vec<Box<dyn Job>> {
+        let until = Instant::now() + AUDITS_WAIT;
+        let mut group: Vec<_> = first.into_job().into_iter().collect();
+        while group.len() < GROUP {
+            let next = match self.receiver.try_recv() {
+                Err(TryRecvError::Empty) if group.is_empty() => {
+                    self.receiver.recv_timeout(until.saturating_duration_since(Instant::now())).ok()
+                }
+                next => next.ok(),
+            };
+            let Some(next) = next else { break };
+            group.extend(next.into_job());
+        }
+        group
+    }
+
+    /// Runs a group in one transaction, and the audit rows that wait, and answers each caller after the commit.
+    fn commit(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+        self.metrics.gauges().store_queue.dec_by(i64::try_from(jobs.len()).unwrap_or(0));
+        let begun = Instant::now();
+        let (audits, failure) = match self.poison.get() {
+            Some(why) => (0, Some(StoreError::Unavailable(why.clone()))),
+            None => {
+                let waiting = self.audits.take();
+                let audits = waiting.len();
+                if jobs.is_empty() && audits == 0 && self.kept.is_empty() {
+                    return;
+                }
+                (audits, self.attempt(&mut jobs, waiting).err())
+            }
+        };
+        self.metrics.gauges().audit_waiting.dec_by(i64::try_from(audits).unwrap_or(0));
+        if failure.is_none() {
+            self.metrics.commit(begun.elapsed(), jobs.len());
+            // A load is one work, and as long as all its records.
+            self.checkpoints.committed(jobs.len() + audits + std::mem::take(&mut self.loaded));
+        }
+        if let Some(error) = &failure {
+            log::error!("a group of {} was not committed: {error}", jobs.len());
+        }
+        let failure =
+            failure.filter(|error| !(planted::has(Bug::UnknownAnswered) && matches!(error, StoreError::Unknown)));
+        for job in jobs {
+            job.finish(failure.as_ref().map(|error| match error {
+                StoreError::Unknown => StoreError::Unknown,
+                other => StoreError::Unavailable(other.to_string()),
+            }));
+        }
+    }
+
+    fn attempt(&mut self, jobs: &mut Vec<Box<dyn Job>>, waiting: Vec<WaitingAudit>) -> Result<(), StoreError> {
+        let mut audits = std::mem::take(&mut self.kept);
+        audits.extend(waiting);
+        let mut state = self.fill(jobs, &audits, false);
+        if let ([only], true, Ok(false)) = (jobs.as_slice(), audits.is_empty(), &state)
+            && only.has_failed()
+            && !planted::has(Bug::SavepointKept)
+        {
+            self.roll_back();
+            return Ok(());
+        }
+        if matches!(state, Ok(false)) {
+            // Something failed, which is rare: all of it is undone, and done again with a savepoint for each. A
+            // savepoint has each page copied that its message is the first to change, which cost every message.
+            self.roll_back();
+            state = self.fill(jobs, &audits, true);
+        }
+        if planted::has(Bug::AcknowledgeBeforeCommit) {
+            jobs.drain(..).for_each(|job| job.finish(None));
+        }
+        if let Err(error) = state {
+            return Err(self.undo(audits, error));
+        }
+        let left = self.left();
+        let Err(error) = self.connection.batch("COMMIT") else {
+            self.committed.fetch_add(1, Ordering::Release);
+            self.directory.follow(left);
+            return Ok(());
+        };
+        // A log that could not grow has no mark of this commit: it is known not to have happened.
+        if is_full(&error) || planted::has(Bug::PoisonIgnored) {
+            return Err(self.undo(audits, error.into()));
+        }
+        // After a failed sync nobody knows what is on the disk. Only a restart, which reads it, can tell.
+        let why = format!("a commit failed, restart is needed: {}", StoreError::from(error));
+        self.roll_back();
+        self.poison(why);
+        Err(StoreError::Unknown)
+    }
+
+    /// What the open group leaves of what it touched.
+    fn left(&mut self) -> Left {
+        let left = self.directory.left(&mut Transaction::new(&mut self.connection, None), &mut self.touched);
+        self.touched.clear();
+        left
+    }
+
+    /// The database gave up the transaction (a full disk): all of the group is undone, but for the audit rows of
+    /// questions, which were answered.
+    fn undo(&mut self, audits: Vec<WaitingAudit>, error: StoreError) -> StoreError {
+        self.roll_back();
+        self.kept = audits;
+        if self.kept.len() > AUDITS {
+            self.poison(format!("{} audit rows cannot be kept: {error}", self.kept.len()));
+        }
+        error
+    }
+
+    fn roll_back(&mut self) {
+        // The database may have rolled back by itself already.
+        let _ = self.connection.batch("ROLLBACK");
+        self.resident.forget();
+        self.touched.clear();
+    }
+
+    /// From here on nothing is acknowledged and nothing answered.
+    fn poison(&self, why: String) {
+        log::error!("{why}");
+        // The first reason stands.
+        let _ = self.poison.set(why);
+    }
+
+    /// Begins a transaction and does all of a group in it, with a savepoint for each message where they are to be kept
+    /// `apart`. Whether it can be committed: not where one failed that is not apart.
+    fn fill(&mut self, jobs: &mut [Box<dyn Job>], audits: &[WaitingAudit], apart: bool) -> Result<bool, StoreError> {
+        self.connection.batch("BEGIN IMMEDIATE")?;
+        self.changes.begin(self.committed.load(Ordering::Relaxed) + 1);
+        let keep = |transaction: &mut Transaction<'_>| {
+            for waiting in audits {
+                // A statement that is refused leaves nothing behind; the rows beside it stay.
+                if let Err(error) = transaction.audit_insert(&waiting.event, waiting.id, waiting.time) {
+                    log::error!("an audit row was refused: {error}");
+                }
+            }
+            true
+        };
+        for job in jobs.iter_mut() {
+            if !self.one(apart, |transaction| job.run(transaction))? {
+                return Ok(false);
+            }
+        }
+        if audits.is_empty() { Ok(true) } else { self.one(apart, keep) }
+    }
+
+    /// One message, apart from the others or not; whether all that it did is to be committed or was undone.
+    fn one(&mut self, apart: bool, work: impl FnOnce(&mut Transaction<'_>) -> bool) -> Result<bool, StoreError> {
+        if apart {
+            self.connection.batch("SAVEPOINT message")?;
+        }
+        let touched = self.directory.keeps().then_some(&mut self.touched);
+        let mut transaction =
+            Transaction::new(&mut self.connection, Some(&self.sequences)).telling(&mut self.changes).touching(touched);
+        transaction.keep(Arc::clone(&self.resident));
+        let keep = work(&mut transaction) || planted::has(Bug::SavepointKept);
+        let loaded = transaction.loaded();
+        // A failed statement may have rolled back everything, whatever its message made of it.
+        let whole = keep && !transaction.was_refused();
+        self.loaded += loaded;
+        if apart {
+            if !keep {
+                self.resident.forget();
+            }
+            let end = if keep { "RELEASE message" } else { "ROLLBACK TO message; RELEASE message" };
+            self.connection.batch(end)?;
+        }
+        Ok(whole || apart)
+    }
+}

@@ -1,0 +1,102 @@
+//! All that questions look up of records and of persons, as it is kept in memory.
+
+use super::review::OVERLAY;
+use super::row_limit;
+use crate::identity::PersonId;
+use crate::matching::SearchToken;
+use crate::store::connection::on_connection;
+use crate::store::directory::{KeptPerson, KeptRecord, KeptRegional};
+use crate::store::schema::{demographic_version, link, person, regional_id, review, search_token, source_record};
+use crate::store::{PersonRow, SourceRecordRow, StoreError, Transaction};
+use diesel::prelude::*;
+use std::collections::BTreeMap;
+
+/// A regional ID: whose it is, itself, its state, and when it was issued.
+type Regional = (i64, String, String, i64);
+
+impl Transaction<'_> {
+    /// At most `limit` records after `after` up to `last`, in ascending order.
+    pub(in crate::store) fn records_kept(
+        &mut self,
+        after: i64,
+        last: i64,
+        limit: usize,
+    ) -> Result<Vec<KeptRecord>, StoreError> {
+        let rows: Vec<SourceRecordRow> = on_connection!(self, connection => source_record::table
+            .filter(source_record::id.gt(after))
+            .filter(source_record::id.le(last))
+            .order(source_record::id.asc())
+            .limit(row_limit(limit))
+            .select(SourceRecordRow::as_select())
+            .load(connection))?;
+        let Some(last) = rows.last().map(|row| row.id) else { return Ok(Vec::new()) };
+        let contents: Vec<(i64, String)> = on_connection!(self, connection => demographic_version::table
+            .inner_join(source_record::table.on(source_record::id
+                .eq(demographic_version::record_id)
+                .and(source_record::version.eq(demographic_version::version))))
+            .filter(source_record::id.gt(after))
+            .filter(source_record::id.le(last))
+            .select((demographic_version::record_id, demographic_version::content))
+            .load(connection))?;
+        let mut contents: BTreeMap<i64, String> = contents.into_iter().collect();
+        let filed: Vec<(i64, i16, String)> = on_connection!(self, connection => search_token::table
+            .filter(search_token::record_id.gt(after))
+            .filter(search_token::record_id.le(last))
+            .select((search_token::record_id, search_token::kind, search_token::value))
+            .load(connection))?;
+        let mut tokens: BTreeMap<i64, Vec<SearchToken>> = BTreeMap::new();
+        for (record, kind, value) in filed {
+            tokens.entry(record).or_default().push(SearchToken { kind, value });
+        }
+        let links: Vec<(i64, i64)> = on_connection!(self, connection => link::table
+            .filter(link::record_id.gt(after))
+            .filter(link::record_id.le(last))
+            .filter(link::valid_to.is_null())
+            .select((link::record_id, link::person_id))
+            .load(connection))?;
+        let links: BTreeMap<i64, i64> = links.into_iter().collect();
+        let overlaid: Vec<i64> = on_connection!(self, connection => review::table
+            .filter(review::record_id.gt(after))
+            .filter(review::record_id.le(last))
+            .filter(review::kind.eq(OVERLAY))
+            .filter(review::state.eq("open"))
+            .select(review::record_id)
+            .load(connection))?;
+        let kept = |row: SourceRecordRow| KeptRecord {
+            person: links.get(&row.id).map(|person| PersonId(*person)),
+            content: contents.remove(&row.id),
+            tokens: tokens.remove(&row.id).unwrap_or_default(),
+            overlaid: overlaid.contains(&row.id),
+            row,
+        };
+        Ok(rows.into_iter().map(kept).collect())
+    }
+
+    /// At most `limit` persons after `after` up to `last`, in ascending order.
+    pub(in crate::store) fn persons_kept(
+        &mut self,
+        after: i64,
+        last: i64,
+        limit: usize,
+    ) -> Result<Vec<KeptPerson>, StoreError> {
+        let rows: Vec<PersonRow> = on_connection!(self, connection => person::table
+            .filter(person::id.gt(after))
+            .filter(person::id.le(last))
+            .order(person::id.asc())
+            .limit(row_limit(limit))
+            .select(PersonRow::as_select())
+            .load(connection))?;
+        let Some(last) = rows.last().map(|row| row.id) else { return Ok(Vec::new()) };
+        let given: Vec<Regional> = on_connection!(self, connection => regional_id::table
+            .filter(regional_id::person_id.gt(after))
+            .filter(regional_id::person_id.le(last))
+            .select((regional_id::person_id, regional_id::value, regional_id::state, regional_id::issued))
+            .load(connection))?;
+        let mut regionals: BTreeMap<i64, Vec<KeptRegional>> = BTreeMap::new();
+        for (person, value, state, issued) in given {
+            regionals.entry(person).or_default().push(KeptRegional { value, state, issued });
+        }
+        let kept = |row: PersonRow| KeptPerson { regionals: regionals.remove(&row.id).unwrap_or_default(), row };
+        Ok(rows.into_iter().map(kept).collect())
+    }
+}
