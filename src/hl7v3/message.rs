@@ -1,6 +1,7 @@
 //! The messages of PIXV3 and PDQV3 as values: what was read, and what is to be written.
 
 use crate::identity::{Demographics, DemographicsQuery, Oid, PatientIdentifier};
+use std::sync::Arc;
 
 /// `II` as it stood on the wire.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -267,7 +268,7 @@ pub struct FoundPatient {
     /// Requested domains in which this patient has no identifier: shown as `asOtherIDs` with a null id.
     pub domains_without: Vec<Oid>,
     /// The demographics of one source. Masked fields are written as nullFlavor `MSK`, never with content.
-    pub demographics: Demographics,
+    pub demographics: Arc<Demographics>,
     /// Degree of match, 0 to 100.
     pub degree: u8,
 }

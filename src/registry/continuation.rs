@@ -11,6 +11,7 @@ use super::{Failure, Registry};
 use crate::access::Principal;
 use crate::identity::{Oid, PersonId, RecordId};
 use crate::store::{KeptQueryRow, SourceRecordRow, Transaction};
+use std::sync::Arc;
 
 /// So many queries of one principal are kept; the oldest make room.
 const KEPT_EACH: usize = 200;
@@ -185,7 +186,7 @@ impl Registry {
             return Ok(None);
         };
         let Some((_, demographics)) = tx.versions_current(&[record])?.into_iter().next() else { return Ok(None) };
-        self.shown_person(tx, principal, person, (*degree, record, demographics), domains)
+        self.shown_person(tx, principal, person, (*degree, record, Arc::new(demographics)), domains)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::identity::{Demographics, DemographicsQuery, DomainKey, Oid, PartialDa
 use crate::matching::SearchPlan;
 use crate::store::{FoundRecord, Lookup, OwnedRecord};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Records read for each person that may be answered: tokens are a superset of the answer.
 const READ_FACTOR: usize = 20;
@@ -21,7 +22,7 @@ pub struct FoundPerson {
     /// The source record whose demographics are shown.
     pub record: RecordId,
     /// Its demographics.
-    pub demographics: Demographics,
+    pub demographics: Arc<Demographics>,
     /// The identifiers to show; never empty.
     pub identifiers: Vec<ShownRecord>,
     /// Wanted domains in which this person has no identifier.
@@ -136,7 +137,7 @@ impl Registry {
         }
         // What is not told is not read.
         let records: Vec<RecordId> = shown.iter().map(|(_, _, record, _)| *record).collect();
-        let mut said: BTreeMap<RecordId, Demographics> = tx.versions_current(&records)?.into_iter().collect();
+        let mut said: BTreeMap<RecordId, Arc<Demographics>> = tx.versions_current(&records)?.into_iter().collect();
         let mut people = Vec::with_capacity(shown.len());
         for (person, degree, record, identifiers) in shown {
             let demographics = said.remove(&record).ok_or(Failure::Corrupt("a record without demographics"))?;
@@ -153,7 +154,7 @@ impl Registry {
         tx: &mut dyn Lookup,
         principal: &Principal,
         person: PersonId,
-        fit: (u8, RecordId, Demographics),
+        fit: (u8, RecordId, Arc<Demographics>),
         domains: &[Oid],
     ) -> Result<Option<FoundPerson>, Failure> {
         let identifiers = self.identifiers_of(tx, principal, person, domains)?;
@@ -235,7 +236,7 @@ impl Registry {
 /// A person by the record that fits, with the identifiers to show.
 fn found_person(
     person: PersonId,
-    (degree, record, demographics): (u8, RecordId, Demographics),
+    (degree, record, demographics): (u8, RecordId, Arc<Demographics>),
     identifiers: Vec<ShownRecord>,
     domains: &[Oid],
 ) -> FoundPerson {

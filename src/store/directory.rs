@@ -11,13 +11,13 @@ mod words;
 
 pub(super) use contents::{KeptPerson, KeptRecord, KeptRegional};
 
-use super::demographics_twin::from_text;
 use super::{FoundRecord, Lookup, OwnedRecord, PersonRow, SourceRecordRow, StoreError, Transaction};
 use crate::identity::{Demographics, PersonId, RecordId};
-use crate::matching::SearchClause;
+use crate::matching::{SearchClause, SearchToken};
 use contents::Contents;
+use std::collections::HashMap;
 use std::ops::RangeInclusive;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// Records, or persons, that are read between two groups: a few milliseconds, since feeds wait meanwhile.
 const PAGE: usize = 200;
@@ -72,18 +72,57 @@ impl Reached {
 /// What the transactions of a group have touched of what questions look up.
 #[derive(Default)]
 pub(super) struct Touched {
-    records: Vec<i64>,
+    records: HashMap<i64, Known>,
     persons: Vec<i64>,
     all: bool,
 }
 
+/// What is known of a record that was touched, so that it need not be read again.
+#[derive(Default)]
+pub(super) struct Known {
+    /// A version of its demographics, and they.
+    pub(super) said: Option<(i32, Arc<Demographics>)>,
+    /// The tokens under which it is filed.
+    pub(super) tokens: Option<Vec<SearchToken>>,
+}
+
 impl Touched {
     pub(super) fn record(&mut self, record: i64) {
-        self.records.push(record);
+        if !self.all {
+            self.records.entry(record).or_default();
+        }
+    }
+
+    /// `record` has this version of its demographics from now on.
+    pub(super) fn said(&mut self, record: i64, version: i32, said: &Demographics) {
+        if !self.all {
+            self.records.entry(record).or_default().said = Some((version, Arc::new(said.clone())));
+        }
+    }
+
+    /// The demographics of `record` are others now, in whatever version.
+    pub(super) fn said_anew(&mut self, record: i64) {
+        if !self.all {
+            self.records.entry(record).or_default().said = None;
+        }
+    }
+
+    /// `record` is filed under these tokens from now on.
+    pub(super) fn filed(&mut self, record: i64, tokens: &[SearchToken]) {
+        if !self.all {
+            self.records.entry(record).or_default().tokens = Some(tokens.to_vec());
+        }
+    }
+
+    /// Something was undone: of all that was touched nothing is known.
+    pub(super) fn doubt(&mut self) {
+        self.records.values_mut().for_each(|known| *known = Known::default());
     }
 
     pub(super) fn person(&mut self, person: i64) {
-        self.persons.push(person);
+        if !self.all {
+            self.persons.push(person);
+        }
     }
 
     /// Anything may have been touched.
@@ -170,12 +209,19 @@ impl Directory {
         }
         let mut read = |tx: &mut Transaction<'_>| -> Result<Left, StoreError> {
             let (mut kept_records, mut kept_persons) = (Vec::new(), Vec::new());
-            for record in distinct(&mut touched.records).iter().filter(|id| records.holds(**id)) {
-                kept_records.extend(tx.records_kept(record - 1, *record, 1)?);
+            for (record, known) in std::mem::take(&mut touched.records) {
+                if records.holds(record) {
+                    kept_records.extend(tx.record_kept(record, known)?);
+                }
             }
-            for person in distinct(&mut touched.persons).iter().filter(|id| persons.holds(**id)) {
-                kept_persons.extend(tx.persons_kept(person - 1, *person, 1)?);
+            let mut touched = std::mem::take(&mut touched.persons);
+            touched.sort_unstable();
+            touched.dedup();
+            for person in touched.into_iter().filter(|id| persons.holds(*id)) {
+                kept_persons.extend(tx.persons_kept(person - 1, person, 1)?);
             }
+            // In ascending order, so that what is new comes last.
+            kept_records.sort_by_key(|record: &KeptRecord| record.row.id);
             Ok(Left::These(kept_records, kept_persons))
         };
         read(tx).unwrap_or_else(|error| {
@@ -220,12 +266,6 @@ impl State {
             *self = State::default();
         }
     }
-}
-
-fn distinct(ids: &mut Vec<i64>) -> &[i64] {
-    ids.sort_unstable();
-    ids.dedup();
-    ids
 }
 
 /// All that questions look up, at one moment.
@@ -285,13 +325,12 @@ impl Lookup for Glance<'_> {
         Ok(records.iter().filter(overlaid).copied().collect())
     }
 
-    fn versions_current(&mut self, records: &[RecordId]) -> Result<Vec<(RecordId, Demographics)>, StoreError> {
+    fn versions_current(&mut self, records: &[RecordId]) -> Result<Vec<(RecordId, Arc<Demographics>)>, StoreError> {
         let mut records = records.to_vec();
         records.sort_unstable();
         records.dedup();
-        let known = records.into_iter().filter_map(|record| Some((record, self.contents().record(record.0)?)));
-        let said = known.filter_map(|(record, one)| Some((record, one.content.as_deref()?)));
-        said.map(|(record, content)| Ok((record, from_text(content)?))).collect()
+        let said = |record: RecordId| Some((record, self.contents().record(record.0)?.said.clone()?));
+        Ok(records.into_iter().filter_map(said).collect())
     }
 
     fn tokens_of(&mut self, records: &[i64], kinds: RangeInclusive<i16>) -> Result<Vec<FoundRecord>, StoreError> {

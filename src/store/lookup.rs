@@ -7,6 +7,7 @@ use super::{FoundRecord, OwnedRecord, PersonRow, SourceRecordRow, StoreError, Tr
 use crate::identity::{Demographics, PersonId, RecordId};
 use crate::matching::SearchClause;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 /// One consistent state of the store, as far as questions ask for it. Each function says what that of the same name of
 /// [`Transaction`] says.
@@ -36,10 +37,10 @@ pub trait Lookup {
     fn overlays_open(&mut self, records: &[RecordId]) -> Result<Vec<RecordId>, StoreError>;
 
     /// The demographics of several records as they stand, in ascending order of record.
-    fn versions_current(&mut self, records: &[RecordId]) -> Result<Vec<(RecordId, Demographics)>, StoreError>;
+    fn versions_current(&mut self, records: &[RecordId]) -> Result<Vec<(RecordId, Arc<Demographics>)>, StoreError>;
 
     /// The demographics of a record as they stand.
-    fn version_current(&mut self, record: RecordId) -> Result<Option<Demographics>, StoreError> {
+    fn version_current(&mut self, record: RecordId) -> Result<Option<Arc<Demographics>>, StoreError> {
         Ok(self.versions_current(&[record])?.pop().map(|(_, demographics)| demographics))
     }
 
@@ -89,8 +90,9 @@ impl Lookup for Transaction<'_> {
         Transaction::overlays_open(self, records)
     }
 
-    fn versions_current(&mut self, records: &[RecordId]) -> Result<Vec<(RecordId, Demographics)>, StoreError> {
-        Transaction::versions_current(self, records)
+    fn versions_current(&mut self, records: &[RecordId]) -> Result<Vec<(RecordId, Arc<Demographics>)>, StoreError> {
+        let said = Transaction::versions_current(self, records)?;
+        Ok(said.into_iter().map(|(record, said)| (record, Arc::new(said))).collect())
     }
 
     fn tokens_of(&mut self, records: &[i64], kinds: RangeInclusive<i16>) -> Result<Vec<FoundRecord>, StoreError> {

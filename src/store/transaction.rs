@@ -8,6 +8,8 @@ use super::locks::Locks;
 use super::resident::Resident;
 use super::witness::{Changes, Seen, Thing, Witness};
 use super::{OutboxRow, StoreError};
+use crate::identity::Demographics;
+use crate::matching::SearchToken;
 use crate::metrics::Count;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -98,6 +100,27 @@ impl<'a> Transaction<'a> {
     pub(super) fn touched_record(&mut self, record: i64) {
         if let Some(touched) = &mut self.touched {
             touched.record(record);
+        }
+    }
+
+    /// `record` has this version of its demographics from now on.
+    pub(super) fn touched_said(&mut self, record: i64, version: i32, said: &Demographics) {
+        if let Some(touched) = &mut self.touched {
+            touched.said(record, version, said);
+        }
+    }
+
+    /// The demographics of `record` are others now, in whatever version.
+    pub(super) fn touched_said_anew(&mut self, record: i64) {
+        if let Some(touched) = &mut self.touched {
+            touched.said_anew(record);
+        }
+    }
+
+    /// `record` is filed under these tokens from now on.
+    pub(super) fn touched_filed(&mut self, record: i64, tokens: &[SearchToken]) {
+        if let Some(touched) = &mut self.touched {
+            touched.filed(record, tokens);
         }
     }
 

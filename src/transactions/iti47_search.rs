@@ -139,7 +139,8 @@ impl Service {
                 Ok(()) => {
                     let (total, mut people) = (count(found.people.len()), found.people);
                     people.truncate(query.initial_quantity.map_or(people.len(), size));
-                    (first_page(request, total, &people), None, touched(&people))
+                    let touched = touched(&people);
+                    (first_page(request, total, people), None, touched)
                 }
                 Err(failure) => failed(&failure),
             },
@@ -163,8 +164,8 @@ impl Service {
 }
 
 /// The first patients of `total`.
-fn first_page(request: &Request<'_>, total: u32, people: &[FoundPerson]) -> DemographicsAnswer {
-    let patients: Vec<FoundPatient> = people.iter().cloned().map(patient).collect();
+fn first_page(request: &Request<'_>, total: u32, people: Vec<FoundPerson>) -> DemographicsAnswer {
+    let patients: Vec<FoundPatient> = people.into_iter().map(patient).collect();
     let remaining = total.saturating_sub(count(patients.len()));
     let end = if total == 0 { QueryEnd::NotFound } else { QueryEnd::Found };
     DemographicsAnswer { end, details: request.message.remarks.clone(), patients, total, remaining }

@@ -271,7 +271,7 @@ fn found(demographics: Demographics, domains_without: &[&str]) -> FoundPatient {
     FoundPatient {
         identifiers: vec![shown("2.999.1", "1"), shown("2.999.2", "2"), shown("2.999.1", "3")],
         domains_without: domains_without.iter().map(|oid| Oid::parse(oid).unwrap()).collect(),
-        demographics,
+        demographics: demographics.into(),
         degree: 87,
     }
 }

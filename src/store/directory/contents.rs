@@ -3,10 +3,11 @@
 //! It must never be half of a change: who follows a transaction replaces all that the transaction touched.
 
 use super::words::Words;
-use crate::identity::PersonId;
+use crate::identity::{Demographics, PersonId};
 use crate::matching::SearchToken;
 use crate::store::{PersonRow, SourceRecordRow};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Where a record is kept, for as long as it is kept at all.
 pub(super) type Place = u32;
@@ -16,8 +17,8 @@ pub(in crate::store) struct KeptRecord {
     pub(in crate::store) row: SourceRecordRow,
     /// Whose it is now.
     pub(in crate::store) person: Option<PersonId>,
-    /// Its demographics as they stand, in the form of the tables.
-    pub(in crate::store) content: Option<String>,
+    /// Its demographics as they stand.
+    pub(in crate::store) said: Option<Arc<Demographics>>,
     pub(in crate::store) tokens: Vec<SearchToken>,
     /// Whether it is asked whether it is suddenly another person.
     pub(in crate::store) overlaid: bool,
@@ -41,7 +42,7 @@ pub(in crate::store) struct KeptRegional {
 pub(super) struct Placed {
     pub(super) row: SourceRecordRow,
     pub(super) person: Option<PersonId>,
-    pub(super) content: Option<Box<str>>,
+    pub(super) said: Option<Arc<Demographics>>,
     pub(super) words: Box<[u32]>,
     pub(super) overlaid: bool,
 }
@@ -105,14 +106,14 @@ impl Contents {
 
     /// Puts `record` in the place of what was kept of it.
     pub(super) fn put_record(&mut self, record: KeptRecord) {
-        let KeptRecord { row, person, content, tokens, overlaid } = record;
+        let KeptRecord { row, person, said, tokens, overlaid } = record;
         let place = match self.places.get(&row.id) {
             Some(place) => *place,
             None => {
                 let Ok(place) = Place::try_from(self.placed.len()) else { return };
                 self.places.insert(row.id, place);
                 self.by_identifier.entry(row.identifier_key).or_default().push(place);
-                let fresh = Placed { row: row.clone(), person: None, content: None, words: [].into(), overlaid };
+                let fresh = Placed { row: row.clone(), person: None, said: None, words: [].into(), overlaid };
                 self.placed.push(fresh);
                 place
             }
@@ -141,7 +142,7 @@ impl Contents {
         }
         let words = self.words.replace(place, &words, tokens);
         if let Some(known) = self.placed.get_mut(at) {
-            *known = Placed { row, person, content: content.map(String::into_boxed_str), words, overlaid };
+            *known = Placed { row, person, said, words, overlaid };
         }
     }
 }

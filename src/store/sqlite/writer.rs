@@ -247,6 +247,7 @@ impl Writer {
         if apart {
             if !keep {
                 self.resident.forget();
+                self.touched.doubt();
             }
             let end = if keep { "RELEASE message" } else { "ROLLBACK TO message; RELEASE message" };
             self.connection.batch(end)?;

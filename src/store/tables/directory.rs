@@ -2,14 +2,16 @@
 
 use super::review::OVERLAY;
 use super::row_limit;
-use crate::identity::PersonId;
+use crate::identity::{Demographics, PersonId, RecordId};
 use crate::matching::SearchToken;
 use crate::store::connection::on_connection;
-use crate::store::directory::{KeptPerson, KeptRecord, KeptRegional};
+use crate::store::demographics_twin::from_text;
+use crate::store::directory::{KeptPerson, KeptRecord, KeptRegional, Known};
 use crate::store::schema::{demographic_version, link, person, regional_id, review, search_token, source_record};
 use crate::store::{PersonRow, SourceRecordRow, StoreError, Transaction};
 use diesel::prelude::*;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A regional ID: whose it is, itself, its state, and when it was issued.
 type Regional = (i64, String, String, i64);
@@ -38,7 +40,11 @@ impl Transaction<'_> {
             .filter(source_record::id.le(last))
             .select((demographic_version::record_id, demographic_version::content))
             .load(connection))?;
-        let mut contents: BTreeMap<i64, String> = contents.into_iter().collect();
+        let mut said: BTreeMap<i64, Arc<Demographics>> = BTreeMap::new();
+        for (record, content) in contents {
+            // What was read piece by piece has room to grow: its copy has none.
+            said.insert(record, Arc::new(from_text(&content)?.clone()));
+        }
         let filed: Vec<(i64, i16, String)> = on_connection!(self, connection => search_token::table
             .filter(search_token::record_id.gt(after))
             .filter(search_token::record_id.le(last))
@@ -64,12 +70,30 @@ impl Transaction<'_> {
             .load(connection))?;
         let kept = |row: SourceRecordRow| KeptRecord {
             person: links.get(&row.id).map(|person| PersonId(*person)),
-            content: contents.remove(&row.id),
+            said: said.remove(&row.id),
             tokens: tokens.remove(&row.id).unwrap_or_default(),
             overlaid: overlaid.contains(&row.id),
             row,
         };
         Ok(rows.into_iter().map(kept).collect())
+    }
+
+    /// One record, of which this is `known`.
+    pub(in crate::store) fn record_kept(
+        &mut self,
+        record: i64,
+        known: Known,
+    ) -> Result<Option<KeptRecord>, StoreError> {
+        let (Some((version, said)), Some(tokens)) = (known.said, known.tokens) else {
+            return Ok(self.records_kept(record - 1, record, 1)?.pop());
+        };
+        let id = RecordId(record);
+        let Some(row) = self.record_get(id)? else { return Ok(None) };
+        if row.version != version {
+            return Ok(self.records_kept(record - 1, record, 1)?.pop());
+        }
+        let (person, overlaid) = (self.person_of(id)?, !self.overlays_open(&[id])?.is_empty());
+        Ok(Some(KeptRecord { row, person, said: Some(said), tokens, overlaid }))
     }
 
     /// At most `limit` persons after `after` up to `last`, in ascending order.

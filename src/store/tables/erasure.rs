@@ -96,8 +96,8 @@ impl Transaction<'_> {
         (key, value): (i64, &str),
         tombstone: &Demographics,
     ) -> Result<(), StoreError> {
-        self.touched_record(record.0);
         self.filing_remove(record)?;
+        self.touched_said_anew(record.0);
         let content = to_text(tombstone)?;
         on_connection!(self, connection => diesel::update(demographic_version::table
             .filter(demographic_version::record_id.eq(record.0)))

@@ -29,7 +29,7 @@ impl Transaction<'_> {
         if planted::has(Bug::FilingStale) {
             return Ok(());
         }
-        self.touched_record(record.0);
+        self.touched_filed(record.0, tokens);
         let (all_keys, all_tokens) = (keys, tokens);
         let keys: BTreeSet<&BlockingKey> = keys.iter().collect();
         let tokens: BTreeSet<&SearchToken> = tokens.iter().collect();
@@ -76,7 +76,7 @@ impl Transaction<'_> {
     }
 
     fn unfile(&mut self, record: RecordId) -> Result<(), StoreError> {
-        self.touched_record(record.0);
+        self.touched_filed(record.0, &[]);
         if self.tells() {
             let filed: Vec<i64> = on_connection!(self, connection => blocking_key::table
                 .filter(blocking_key::record_id.eq(record.0))

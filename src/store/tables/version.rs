@@ -20,7 +20,7 @@ impl Transaction<'_> {
         inbox_id: Option<i64>,
         demographics: &Demographics,
     ) -> Result<(), StoreError> {
-        self.touched_record(record.0);
+        self.touched_said(record.0, version, demographics);
         let content = to_text(demographics)?;
         if self.load_version((record, version, now), principal, inbox_id, &content) {
             return Ok(());

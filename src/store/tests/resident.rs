@@ -26,6 +26,11 @@ impl Dice {
         Self(seed)
     }
 
+    /// Others that fall their own way.
+    pub(super) fn another(&mut self) -> Self {
+        Self(self.below(u64::MAX >> 33) ^ self.0)
+    }
+
     pub(super) fn below(&mut self, most: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % most
