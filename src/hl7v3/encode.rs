@@ -12,6 +12,9 @@ pub(super) mod demographics;
 
 const INTERACTION_IDS: &str = "2.16.840.1.113883.1.6";
 
+/// Bytes that a patient of an answer takes, nearly always: room is made for all at once.
+const ROOM_EACH: usize = 2_560;
+
 /// `MCCI_IN000002UV01` (3.1).
 pub fn accept_acknowledgement(frame: &ReplyFrame, header: &Header, code: AcceptCode, details: &[Detail]) -> String {
     let code = match code {
@@ -68,6 +71,7 @@ pub fn demographics_response(
     answer: &DemographicsAnswer,
 ) -> String {
     let mut w = wrapper("PRPA_IN201306UV02", frame, header);
+    w.reserve(answer.patients.len() * ROOM_EACH + echo.map_or(0, str::len));
     acknowledgement(&mut w, header, application_code(answer.end), &answer.details);
     open_act(&mut w, "PRPA_TE201306UV02");
     for patient in &answer.patients {

@@ -30,6 +30,17 @@ impl Writer {
         Self::default()
     }
 
+    /// Likewise with room for so many bytes.
+    #[must_use]
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self { out: String::with_capacity(bytes), ..Self::default() }
+    }
+
+    /// Makes room for so many bytes more.
+    pub fn reserve(&mut self, bytes: usize) {
+        self.out.reserve(bytes);
+    }
+
     /// Opens an element; attributes may follow.
     pub fn open(&mut self, name: &str) -> &mut Self {
         self.finish_tag();
@@ -118,12 +129,22 @@ impl Writer {
     }
 }
 
+/// Whether a byte belongs to a character that is written as it is, wherever it stands. What may not be told by one byte
+/// (U+FFFE begins as full-width letters do) is looked at as a character.
+fn is_plain(byte: u8) -> bool {
+    byte >= b' ' && !matches!(byte, b'&' | b'<' | b'>' | b'"' | 0xEF)
+}
+
 /// Escapes `text` for content or for an attribute in double quotes, so that a reader gets back the same.
 ///
 /// Characters that XML 1.0 has no way to write (U+0001 from an old feed, say) are dropped: no reference may
 /// name them either, and one of them would make the whole reply unreadable for the receiver. `>` is escaped
 /// for the sake of `]]>`; CR, and in attributes tab and line feed, since a reader would change them.
 fn escape(text: &str, attribute: bool, out: &mut String) {
+    if text.bytes().all(is_plain) {
+        out.push_str(text);
+        return;
+    }
     let mut plain = 0;
     for (at, c) in text.char_indices() {
         let written = match c {
@@ -181,6 +202,7 @@ mod tests {
         check(|out| text(out, "&amp;"), "<a>&amp;amp;</a>");
         check(|out| text(out, "]]>"), "<a>]]&gt;</a>");
         check(|out| text(out, "a\r\n\tb"), "<a>a&#13;\n\tb</a>");
+        check(|out| text(out, "２－７あ\u{fffe}"), "<a>２－７あ</a>");
         check(|out| text(out, "\0a\u{1}b\u{1f}c\u{fffe}d\u{ffff}"), "<a>abcd</a>");
         check(|out| text(out, "山田\u{20bb7}\u{7f}\u{85}"), "<a>山田\u{20bb7}\u{7f}\u{85}</a>");
     }

@@ -5,16 +5,11 @@ use super::words::Meant;
 use crate::identity::RecordId;
 use crate::matching::{SearchClause, SearchToken};
 use crate::store::FoundRecord;
-use crate::store::tables::common;
 use std::ops::RangeInclusive;
 
 /// Most words of a clause that are gathered; of a clause that means more each record is asked instead, where another
 /// leaves fewer.
 const MOST_WORDS: usize = 4_096;
-
-/// A clause whose words are used so many times as often as there are records left is not gone through: the records are
-/// asked.
-const RARELY_WORTH: usize = 8;
 
 /// What a clause means.
 enum Sought<'a> {
@@ -51,9 +46,7 @@ impl Contents {
         };
         for one in rest {
             left = match one {
-                Sought::Words(meant) if meant.uses / RARELY_WORTH < left.len() => {
-                    common(&left, &self.words.places(meant))
-                }
+                Sought::Words(meant) if meant.is_few() => self.words.with_any(meant, &left),
                 other => {
                     left.retain(|place| self.meets(*place, other));
                     left

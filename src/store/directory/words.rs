@@ -128,6 +128,15 @@ impl Words {
         Some(Meant { words, uses })
     }
 
+    /// Those of `some`, in ascending order, that have one of the words.
+    pub(super) fn with_any(&self, meant: &Meant, some: &[Place]) -> Vec<Place> {
+        let mut has = vec![false; some.len()];
+        for word in meant.words.iter().filter_map(|word| self.at(*word)) {
+            mark(&mut has, some, &word.places);
+        }
+        some.iter().zip(has).filter_map(|(place, has)| has.then_some(*place)).collect()
+    }
+
     /// The places of the records that have one of the words, in ascending order.
     pub(super) fn places(&self, meant: &Meant) -> Vec<Place> {
         if let [only] = meant.words.as_slice() {
@@ -135,18 +144,68 @@ impl Words {
         }
         let mut all: Vec<Place> =
             meant.words.iter().filter_map(|word| self.at(*word)).flat_map(|word| &word.places).copied().collect();
-        all.sort_unstable();
+        // Each list is in order: the stable sort finds that out, and merges.
+        all.sort();
         all.dedup();
         all
     }
 }
 
+/// Most words whose records are gone through to narrow others; with more, each of the others is asked.
+const FEW: usize = 16;
+
 impl Meant {
+    /// Whether there are few words.
+    pub(super) fn is_few(&self) -> bool {
+        self.words.len() <= FEW
+    }
+
     /// Whether a record with these words, in ascending order, has one of them.
     pub(super) fn any_of(&self, words: &[u32]) -> bool {
         match self.words.as_slice() {
             [only] => words.binary_search(only).is_ok(),
             many => words.iter().any(|word| many.binary_search(word).is_ok()),
+        }
+    }
+}
+
+/// Marks those of `some` that are among `others`, both in ascending order.
+fn mark(has: &mut [bool], some: &[Place], others: &[Place]) {
+    let mut rest = others;
+    for (has, place) in has.iter_mut().zip(some) {
+        // From where the last one was, in steps that double: long lists are leapt over.
+        let mut reach = 1;
+        while rest.get(reach).is_some_and(|other| other < place) {
+            reach *= 2;
+        }
+        let within = rest.get(..(reach + 1).min(rest.len())).unwrap_or(rest);
+        rest = rest.get(within.partition_point(|other| other < place)..).unwrap_or_default();
+        *has |= rest.first() == Some(place);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mark;
+
+    #[test]
+    fn what_both_lists_have_is_marked() {
+        let check = |some: &[u32], others: &[u32]| {
+            let mut has = vec![false; some.len()];
+            mark(&mut has, some, others);
+            let expect: Vec<bool> = some.iter().map(|one| others.contains(one)).collect();
+            assert_eq!(has, expect, "{some:?} among {others:?}");
+        };
+        check(&[], &[1]);
+        check(&[1, 2], &[]);
+        let all: Vec<u32> = (0..70).collect();
+        for step in 1..20 {
+            for first in 0..5 {
+                let some: Vec<u32> = all.iter().copied().skip(first).step_by(step).collect();
+                check(&some, &all);
+                check(&all, &some);
+                check(&some, &all.iter().copied().filter(|one| one % 3 != 1).collect::<Vec<_>>());
+            }
         }
     }
 }

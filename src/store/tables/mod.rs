@@ -26,8 +26,8 @@ mod version;
 pub use erasure::ERASED;
 pub use invariants::Filed;
 pub use person::OwnedRecord;
+pub(in crate::store) use search::Bounds;
 pub use search::FoundRecord;
-pub(in crate::store) use search::{Bounds, common};
 
 /// Most values in one `IN (...)` of SQLite, and most rows of one insert.
 const CHUNK: usize = 500;

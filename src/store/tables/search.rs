@@ -453,11 +453,11 @@ impl<'a> Bounds<'a> {
 }
 
 /// What both lists have, which are in ascending order.
-pub(in crate::store) fn common<T: Ord + Copy>(some: &[T], others: &[T]) -> Vec<T> {
+fn common(some: &[i64], others: &[i64]) -> Vec<i64> {
     let mut others = others.iter().peekable();
-    let is_there = |one: &&T| {
-        while others.next_if(|other| other < one).is_some() {}
-        others.peek() == Some(one)
+    let is_there = |record: &&i64| {
+        while others.next_if(|other| *other < *record).is_some() {}
+        others.peek() == Some(record)
     };
     some.iter().filter(is_there).copied().collect()
 }

@@ -30,7 +30,7 @@ pub(in crate::transport) fn request(to: &str, action: &str, payload: &str, fresh
     let headers = |out: &mut xml::Writer| {
         out.leaf("wsa:To", to).open("wsa:ReplyTo").leaf("wsa:Address", ANONYMOUS).close();
     };
-    wrap(action, fresh, None, headers, |out| _ = out.raw(payload))
+    wrap(action, fresh, None, payload.len(), headers, |out| _ = out.raw(payload))
 }
 
 /// The payload of what came back under `status`, or why there is none.

@@ -166,7 +166,7 @@ impl Fault {
     fn envelope(&self, fresh: &str, relates_to: Option<&str>) -> String {
         let row = self.row();
         let action = if row.subcodes.is_empty() { SOAP_FAULT } else { WSA_FAULT };
-        wrap(action, fresh, relates_to, |out| self.headers(out), |out| row.write(out))
+        wrap(action, fresh, relates_to, 0, |out| self.headers(out), |out| row.write(out))
     }
 
     /// The header blocks that belong to the fault.

@@ -14,18 +14,22 @@ pub(super) fn envelope(reply: &Reply, fresh: &str, relates_to: Option<&str>) -> 
     let payload = |out: &mut Writer| {
         out.raw(&reply.body);
     };
-    wrap(reply.action, fresh, relates_to, |_| {}, payload)
+    wrap(reply.action, fresh, relates_to, reply.body.len(), |_| {}, payload)
 }
 
-/// An envelope: `headers` writes blocks beside those of WS-Addressing, `body` the content of the body.
+/// What stands around a body takes no more than this, nearly always.
+const ENVELOPE: usize = 1024;
+
+/// An envelope with room for a body of so many `bytes`: `headers` writes blocks beside those of WS-Addressing, `body` the content of the body.
 pub(super) fn wrap(
     action: &str,
     fresh: &str,
     relates_to: Option<&str>,
+    bytes: usize,
     headers: impl FnOnce(&mut Writer),
     body: impl FnOnce(&mut Writer),
 ) -> String {
-    let mut out = Writer::new();
+    let mut out = Writer::with_capacity(bytes + ENVELOPE);
     out.raw(DECLARATION);
     out.open("env:Envelope").attribute("xmlns:env", SOAP12).attribute("xmlns:wsa", WSA);
     out.open("env:Header");
