@@ -89,7 +89,7 @@ pub use model::{Learned, Level, Model, ModelError, Settings};
 pub use record::{ComparisonRecord, NamePair};
 pub use retrieval::{OVERFULL, Retrieval};
 pub use row::RowError;
-pub use seam::{BlockingKey, Candidate, Candidates, SearchClause, SearchToken, TokenMatch};
+pub use seam::{BlockingKey, Candidate, Candidates, SearchClause, SearchToken, TokenKinds, TokenMatch};
 pub use search::{NamePolicy, SearchPlan};
 pub use tokens::search_tokens;
 pub use weight::{FieldScore, PairScore};

@@ -22,6 +22,34 @@ impl std::fmt::Debug for SearchToken {
     }
 }
 
+/// Some kinds of tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenKinds(u64);
+
+impl TokenKinds {
+    /// All that there are: their numbers are 0 to 63.
+    pub const ALL: Self = Self(u64::MAX);
+
+    /// Whether `kind` is one of them.
+    pub fn holds(self, kind: i16) -> bool {
+        u32::try_from(kind).is_ok_and(|kind| kind < u64::BITS && self.0 >> kind & 1 == 1)
+    }
+
+    /// The least and the greatest of them; none where there is none.
+    pub fn bounds(self) -> Option<(i16, i16)> {
+        let first = i16::try_from(self.0.trailing_zeros()).ok()?;
+        let last = i16::try_from(u64::BITS.checked_sub(1 + self.0.leading_zeros())?).ok()?;
+        Some((first, last))
+    }
+}
+
+impl FromIterator<i16> for TokenKinds {
+    fn from_iter<T: IntoIterator<Item = i16>>(kinds: T) -> Self {
+        let bit = |kind: i16| u32::try_from(kind).ok().and_then(|kind| 1_u64.checked_shl(kind)).unwrap_or(0);
+        Self(kinds.into_iter().map(bit).fold(0, |all, one| all | one))
+    }
+}
+
 /// One way in which a stored token can satisfy a clause.
 #[derive(Clone, PartialEq, Eq)]
 pub enum TokenMatch {

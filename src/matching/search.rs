@@ -6,12 +6,11 @@
 use super::normalize::{self, western};
 use super::pattern::{Pattern, is_pattern, patterns};
 use super::record::date_number;
-use super::seam::{SearchClause, SearchToken, TokenMatch, is_close};
+use super::seam::{SearchClause, SearchToken, TokenKinds, TokenMatch, is_close};
 use super::tokens::{self, NameKinds, kind};
 use crate::identity::{
     Address, BirthCriterion, DemographicsQuery, NameCriterion, NamePartKind, PartialDate, PersonName, Telecom,
 };
-use std::ops::RangeInclusive;
 
 /// How names of a query are compared (`pdq.names`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -350,13 +349,12 @@ impl SearchPlan {
     }
 
     /// The kinds of all tokens that the query asks about: to know the others of a record tells nothing.
-    pub fn kinds(&self) -> RangeInclusive<i16> {
+    pub fn kinds(&self) -> TokenKinds {
         let names = self.names.iter().flat_map(SoughtName::all);
         let groups = self.addresses.iter().chain(&self.mothers).flatten();
         let all = names.chain(groups).chain(&self.sex).chain(&self.telecoms);
-        let kinds = all.flat_map(Sought::kinds).chain(self.birth.iter().flat_map(|_| [kind::BIRTH, kind::BIRTH_YEAR]));
-        let (first, last) = kinds.fold((i16::MAX, i16::MIN), |(first, last), kind| (first.min(kind), last.max(kind)));
-        first..=last
+        let birth = self.birth.iter().flat_map(|_| [kind::BIRTH, kind::BIRTH_YEAR]);
+        all.flat_map(Sought::kinds).chain(birth).collect()
     }
 
     /// Whether a record is what the query asks for, and how well: 100 where every criterion holds exactly. `record` are

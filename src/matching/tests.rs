@@ -282,7 +282,7 @@ fn degree(query: &DemographicsQuery, said: &Demographics, policy: NamePolicy) ->
     let plan = SearchPlan::of(query, policy);
     let asked_for = plan.kinds();
     let tokens: Vec<SearchToken> =
-        search_tokens(said).into_iter().filter(|token| asked_for.contains(&token.kind)).collect();
+        search_tokens(said).into_iter().filter(|token| asked_for.holds(token.kind)).collect();
     let birth_date = || Ok::<_, std::convert::Infallible>(said.birth_date.value().cloned());
     let Ok(degree) = plan.degree(&tokens, birth_date);
     degree

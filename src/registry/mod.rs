@@ -331,6 +331,11 @@ impl Registry {
         self.0.store.is_embedded() && !self.0.settings.audit_wait
     }
 
+    /// Whether what questions look up is in memory now.
+    pub fn answers_from_memory(&self) -> bool {
+        self.0.store.answers_from_memory()
+    }
+
     /// Records a question in the audit trail: the row joins the next group commit, and a full queue refuses. Where
     /// the network wants it so, returns only after that commit.
     pub fn audit_query(

@@ -13,10 +13,9 @@ pub(super) use contents::{KeptPerson, KeptRecord, KeptRegional};
 
 use super::{FoundRecord, Lookup, OwnedRecord, PersonRow, SourceRecordRow, StoreError, Transaction};
 use crate::identity::{Demographics, PersonId, RecordId};
-use crate::matching::{SearchClause, SearchToken};
+use crate::matching::{SearchClause, SearchToken, TokenKinds};
 use contents::Contents;
 use std::collections::HashMap;
-use std::ops::RangeInclusive;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// Records, or persons, that are read between two groups: a few milliseconds, since feeds wait meanwhile.
@@ -333,11 +332,11 @@ impl Lookup for Glance<'_> {
         Ok(records.into_iter().filter_map(said).collect())
     }
 
-    fn tokens_of(&mut self, records: &[i64], kinds: RangeInclusive<i16>) -> Result<Vec<FoundRecord>, StoreError> {
+    fn tokens_of(&mut self, records: &[i64], kinds: TokenKinds) -> Result<Vec<FoundRecord>, StoreError> {
         let contents = self.contents();
         let tokens = |record: &i64| FoundRecord {
             record: RecordId(*record),
-            tokens: contents.record(*record).map_or_else(Vec::new, |one| contents.tokens(&one.words, &kinds)),
+            tokens: contents.record(*record).map_or_else(Vec::new, |one| contents.tokens(&one.words, kinds)),
         };
         Ok(records.iter().map(tokens).collect())
     }
@@ -345,9 +344,9 @@ impl Lookup for Glance<'_> {
     fn tokens_search(
         &mut self,
         clauses: &[SearchClause],
-        kinds: RangeInclusive<i16>,
+        kinds: TokenKinds,
         limit: usize,
     ) -> Result<Option<Vec<FoundRecord>>, StoreError> {
-        Ok(self.contents().search(clauses, &kinds, limit))
+        Ok(self.contents().search(clauses, kinds, limit))
     }
 }

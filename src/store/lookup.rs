@@ -5,8 +5,7 @@
 
 use super::{FoundRecord, OwnedRecord, PersonRow, SourceRecordRow, StoreError, Transaction};
 use crate::identity::{Demographics, PersonId, RecordId};
-use crate::matching::SearchClause;
-use std::ops::RangeInclusive;
+use crate::matching::{SearchClause, TokenKinds};
 use std::sync::Arc;
 
 /// One consistent state of the store, as far as questions ask for it. Each function says what that of the same name of
@@ -45,14 +44,14 @@ pub trait Lookup {
     }
 
     /// The tokens of these kinds of each of `records`, in their order.
-    fn tokens_of(&mut self, records: &[i64], kinds: RangeInclusive<i16>) -> Result<Vec<FoundRecord>, StoreError>;
+    fn tokens_of(&mut self, records: &[i64], kinds: TokenKinds) -> Result<Vec<FoundRecord>, StoreError>;
 
     /// The records that satisfy all `clauses`, in ascending order, with their tokens of these `kinds`; nothing at all
     /// where more than `limit` come into question.
     fn tokens_search(
         &mut self,
         clauses: &[SearchClause],
-        kinds: RangeInclusive<i16>,
+        kinds: TokenKinds,
         limit: usize,
     ) -> Result<Option<Vec<FoundRecord>>, StoreError>;
 }
@@ -95,14 +94,14 @@ impl Lookup for Transaction<'_> {
         Ok(said.into_iter().map(|(record, said)| (record, Arc::new(said))).collect())
     }
 
-    fn tokens_of(&mut self, records: &[i64], kinds: RangeInclusive<i16>) -> Result<Vec<FoundRecord>, StoreError> {
+    fn tokens_of(&mut self, records: &[i64], kinds: TokenKinds) -> Result<Vec<FoundRecord>, StoreError> {
         Transaction::tokens_of(self, records, kinds)
     }
 
     fn tokens_search(
         &mut self,
         clauses: &[SearchClause],
-        kinds: RangeInclusive<i16>,
+        kinds: TokenKinds,
         limit: usize,
     ) -> Result<Option<Vec<FoundRecord>>, StoreError> {
         Transaction::tokens_search(self, clauses, kinds, limit)

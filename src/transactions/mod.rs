@@ -118,12 +118,15 @@ impl Service {
 
     /// Whether these bytes seem to hold a question to a store that makes nobody wait which takes a few look-ups in a
     /// file that this process alone writes: one for identifiers (ITI TF-2: 3.45.4.1), or a search for what few people
-    /// share (3.47.4.1), a number, a day of birth or a telephone.
+    /// share (3.47.4.1), a number, a day of birth or a telephone; where memory answers, for any whole value.
     pub fn seems_brief(&self, endpoint: Endpoint, body: &[u8]) -> bool {
         self.registry.answers_at_once()
             && match endpoint {
                 Endpoint::Pix => first_number(body) == Some(b"09"),
-                Endpoint::Pdq => first_number(body) == Some(b"05") && seems_pointed(body),
+                Endpoint::Pdq => {
+                    first_number(body) == Some(b"05")
+                        && (seems_pointed(body) || self.registry.answers_from_memory() && seems_whole(body))
+                }
             }
     }
 
@@ -259,6 +262,14 @@ fn seems_pointed(body: &[u8]) -> bool {
         && birth.split(['"', '\'']).any(|text| digits(text) >= DAY)
 }
 
+/// Whether a search seems to ask by whole values alone, and by more than who is born between two days or of one sex.
+fn seems_whole(body: &[u8]) -> bool {
+    let Ok(body) = std::str::from_utf8(body) else { return false };
+    let Some((_, parameters)) = body.split_once("parameterList") else { return false };
+    let names = ["livingSubjectName>", "patientAddress>", "mothersMaidenName>"];
+    !parameters.contains('*') && names.iter().any(|name| parameters.contains(name))
+}
+
 fn endpoint_of(interaction: Interaction) -> Endpoint {
     match interaction {
         Interaction::Add | Interaction::Revise | Interaction::Merge | Interaction::CrossReferenceQuery => Endpoint::Pix,
@@ -273,6 +284,18 @@ fn hash_of(payload: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whole_values_are_told_before_they_are_parsed() {
+        let check = |parameters: &str, expect: bool| {
+            let body = format!("<id extension='*'/><h:parameterList>{parameters}</h:parameterList>");
+            assert_eq!(seems_whole(body.as_bytes()), expect, "{parameters}");
+        };
+        check("<livingSubjectName><value><family>Sato</family></value></livingSubjectName>", true);
+        check("<h:patientAddress><value><city>X</city></value></h:patientAddress>", true);
+        check("<livingSubjectName><value><family>Sa*</family></value></livingSubjectName>", false);
+        check("<livingSubjectBirthTime><value value='1980'/></livingSubjectBirthTime>", false);
+    }
 
     #[test]
     fn what_few_people_share_is_told_before_it_is_parsed() {

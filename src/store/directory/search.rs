@@ -3,9 +3,8 @@
 use super::contents::{Contents, Place};
 use super::words::Meant;
 use crate::identity::RecordId;
-use crate::matching::{SearchClause, SearchToken};
+use crate::matching::{SearchClause, SearchToken, TokenKinds};
 use crate::store::FoundRecord;
-use std::ops::RangeInclusive;
 
 /// Most words of a clause that are gathered; of a clause that means more each record is asked instead, where another
 /// leaves fewer.
@@ -28,12 +27,7 @@ impl Sought<'_> {
 
 impl Contents {
     /// As [`crate::store::Transaction::tokens_search`].
-    pub(super) fn search(
-        &self,
-        clauses: &[SearchClause],
-        kinds: &RangeInclusive<i16>,
-        limit: usize,
-    ) -> Option<Vec<FoundRecord>> {
+    pub(super) fn search(&self, clauses: &[SearchClause], kinds: TokenKinds, limit: usize) -> Option<Vec<FoundRecord>> {
         let mut sought: Vec<Sought<'_>> = clauses.iter().map(|clause| self.sought(clause)).collect();
         sought.sort_by_key(Sought::uses);
         let mut rest = sought.iter();
@@ -76,17 +70,17 @@ impl Contents {
         }
     }
 
-    fn found(&self, place: Place, kinds: &RangeInclusive<i16>) -> Option<FoundRecord> {
+    fn found(&self, place: Place, kinds: TokenKinds) -> Option<FoundRecord> {
         let record = self.at(place)?;
         Some(FoundRecord { record: RecordId(record.row.id), tokens: self.tokens(&record.words, kinds) })
     }
 
     /// The tokens of these kinds among `words`.
-    pub(super) fn tokens(&self, words: &[u32], kinds: &RangeInclusive<i16>) -> Vec<SearchToken> {
+    pub(super) fn tokens(&self, words: &[u32], kinds: TokenKinds) -> Vec<SearchToken> {
         words
             .iter()
             .filter_map(|word| self.words.token(*word))
-            .filter(|token| kinds.contains(&token.kind))
+            .filter(|token| kinds.holds(token.kind))
             .cloned()
             .collect()
     }

@@ -171,6 +171,12 @@ impl Meant {
 
 /// Marks those of `some` that are among `others`, both in ascending order.
 fn mark(has: &mut [bool], some: &[Place], others: &[Place]) {
+    if others.len() < some.len() / 4 {
+        for at in others.iter().filter_map(|other| some.binary_search(other).ok()) {
+            has.get_mut(at).into_iter().for_each(|has| *has = true);
+        }
+        return;
+    }
     let mut rest = others;
     for (has, place) in has.iter_mut().zip(some) {
         // From where the last one was, in steps that double: long lists are leapt over.

@@ -2,14 +2,13 @@
 
 use super::{CHUNK, row_limit};
 use crate::identity::RecordId;
-use crate::matching::{CountedValues, SearchClause, SearchToken, TokenMatch};
+use crate::matching::{CountedValues, SearchClause, SearchToken, TokenKinds, TokenMatch};
 use crate::store::connection::{Connection, on_connection};
 use crate::store::schema::search_token;
 use crate::store::{StoreError, Transaction};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Double, SmallInt, Text};
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 
 /// How far matches of a clause are counted to find the one that leaves fewest.
 const COUNTED: i64 = 2_000;
@@ -153,7 +152,7 @@ impl Transaction<'_> {
     pub fn tokens_search(
         &mut self,
         clauses: &[SearchClause],
-        kinds: RangeInclusive<i16>,
+        kinds: TokenKinds,
         limit: usize,
     ) -> Result<Option<Vec<FoundRecord>>, StoreError> {
         if clauses.is_empty() || clauses.iter().any(|clause| clause.any_of.is_empty()) {
@@ -338,8 +337,8 @@ impl Transaction<'_> {
     }
 
     /// The tokens of these kinds of each of `records`, in their order.
-    pub fn tokens_of(&mut self, records: &[i64], kinds: RangeInclusive<i16>) -> Result<Vec<FoundRecord>, StoreError> {
-        let (first, last) = (*kinds.start(), *kinds.end());
+    pub fn tokens_of(&mut self, records: &[i64], kinds: TokenKinds) -> Result<Vec<FoundRecord>, StoreError> {
+        let (first, last) = kinds.bounds().unwrap_or((0, -1));
         let one_by_one = self.one_by_one(records.len());
         let mut tokens: BTreeMap<i64, Vec<SearchToken>> = BTreeMap::new();
         for record in records.iter().filter(|_| one_by_one) {
@@ -349,7 +348,8 @@ impl Transaction<'_> {
                 .filter(search_token::kind.le(last))
                 .select((search_token::kind, search_token::value))
                 .load(connection))?;
-            tokens.insert(*record, found.into_iter().map(|(kind, value)| SearchToken { kind, value }).collect());
+            let found = found.into_iter().filter(|(kind, _)| kinds.holds(*kind));
+            tokens.insert(*record, found.map(|(kind, value)| SearchToken { kind, value }).collect());
         }
         for chunk in records.chunks(CHUNK).filter(|_| !one_by_one) {
             let found: Vec<(i64, i16, String)> = on_connection!(self, connection => search_token::table
@@ -358,7 +358,7 @@ impl Transaction<'_> {
                 .filter(search_token::kind.le(last))
                 .select((search_token::record_id, search_token::kind, search_token::value))
                 .load(connection))?;
-            for (record, kind, value) in found {
+            for (record, kind, value) in found.into_iter().filter(|(_, kind, _)| kinds.holds(*kind)) {
                 tokens.entry(record).or_default().push(SearchToken { kind, value });
             }
         }

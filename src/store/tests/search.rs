@@ -1,7 +1,7 @@
 //! What is filed is found, and nothing else.
 
 use super::*;
-use crate::matching::{BlockingKey, Candidates, SearchClause, SearchToken, TokenMatch};
+use crate::matching::{BlockingKey, Candidates, SearchClause, SearchToken, TokenKinds, TokenMatch};
 use crate::store::Lookup;
 use proptest::prelude::*;
 
@@ -47,7 +47,7 @@ fn records_found(
     clauses: &[SearchClause],
     limit: usize,
 ) -> Result<Option<Vec<RecordId>>, StoreError> {
-    let Some(found) = tx.tokens_search(clauses, i16::MIN..=i16::MAX, limit)? else { return Ok(None) };
+    let Some(found) = tx.tokens_search(clauses, TokenKinds::ALL, limit)? else { return Ok(None) };
     assert!(found.iter().all(|one| clauses.iter().all(|clause| clause.is_met_by(&one.tokens))));
     Ok(Some(found.into_iter().map(|one| one.record).collect()))
 }
