@@ -262,12 +262,14 @@ fn seems_pointed(body: &[u8]) -> bool {
         && birth.split(['"', '\'']).any(|text| digits(text) >= DAY)
 }
 
-/// Whether a search seems to ask by whole values alone, and by more than who is born between two days or of one sex.
+/// Whether a search seems to ask by whole values, or by all but one, and by more than who is born between two days or
+/// of one sex.
 fn seems_whole(body: &[u8]) -> bool {
     let Ok(body) = std::str::from_utf8(body) else { return false };
     let Some((_, parameters)) = body.split_once("parameterList") else { return false };
     let names = ["livingSubjectName>", "patientAddress>", "mothersMaidenName>"];
-    !parameters.contains('*') && names.iter().any(|name| parameters.contains(name))
+    // One star leaves what it stands beside; more leave nobody knows how much.
+    parameters.matches('*').count() <= 1 && names.iter().any(|name| parameters.contains(name))
 }
 
 fn endpoint_of(interaction: Interaction) -> Endpoint {
@@ -293,7 +295,8 @@ mod tests {
         };
         check("<livingSubjectName><value><family>Sato</family></value></livingSubjectName>", true);
         check("<h:patientAddress><value><city>X</city></value></h:patientAddress>", true);
-        check("<livingSubjectName><value><family>Sa*</family></value></livingSubjectName>", false);
+        check("<livingSubjectName><value><family>Sa*</family></value></livingSubjectName>", true);
+        check("<livingSubjectName><value><family>*a*</family></value></livingSubjectName>", false);
         check("<livingSubjectBirthTime><value value='1980'/></livingSubjectBirthTime>", false);
     }
 

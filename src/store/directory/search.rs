@@ -33,19 +33,21 @@ impl Contents {
         let mut rest = sought.iter();
         let Some(first) = rest.next() else { return Some(Vec::new()) };
         let mut left = match first {
-            Sought::Words(meant) => self.words.places(meant),
+            Sought::Words(meant) => self.words.places(meant, self.len()),
             Sought::Many(clause) => {
-                self.words.meant(clause, usize::MAX).map_or_else(Vec::new, |all| self.words.places(&all))
+                let all = self.words.meant(clause, usize::MAX);
+                all.map_or_else(Vec::new, |all| self.words.places(&all, self.len()))
             }
         };
         for one in rest {
-            left = match one {
-                Sought::Words(meant) if meant.is_few() => self.words.with_any(meant, &left),
-                other => {
-                    left.retain(|place| self.meets(*place, other));
-                    left
-                }
+            let narrowed = match one {
+                Sought::Words(meant) => self.words.with_any(meant, &left, self.len()),
+                Sought::Many(_) => None,
             };
+            match narrowed {
+                Some(narrowed) => left = narrowed,
+                None => left.retain(|place| self.meets(*place, one)),
+            }
         }
         if left.len() > limit {
             return None;

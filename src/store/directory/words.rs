@@ -128,38 +128,80 @@ impl Words {
         Some(Meant { words, uses })
     }
 
-    /// Those of `some`, in ascending order, that have one of the words.
-    pub(super) fn with_any(&self, meant: &Meant, some: &[Place]) -> Vec<Place> {
+    /// Those of `some`, in ascending order, that have one of the words; of `records` in all. None where that is better
+    /// asked of each of them.
+    pub(super) fn with_any(&self, meant: &Meant, some: &[Place], records: usize) -> Option<Vec<Place>> {
+        let leaps = meant.words.len().saturating_mul(some.len()).saturating_mul(LEAP);
+        let bits = meant.uses + records / BITS;
+        if some.len().saturating_mul(ASKED) < leaps.min(bits) {
+            return None;
+        }
+        if bits < leaps {
+            let bits = self.bits(meant, records);
+            return Some(some.iter().copied().filter(|place| is_set(&bits, *place)).collect());
+        }
         let mut has = vec![false; some.len()];
         for word in meant.words.iter().filter_map(|word| self.at(*word)) {
             mark(&mut has, some, &word.places);
         }
-        some.iter().zip(has).filter_map(|(place, has)| has.then_some(*place)).collect()
+        Some(some.iter().zip(has).filter_map(|(place, has)| has.then_some(*place)).collect())
     }
 
-    /// The places of the records that have one of the words, in ascending order.
-    pub(super) fn places(&self, meant: &Meant) -> Vec<Place> {
+    /// The places of the records that have one of the words, of `records` in all, in ascending order.
+    pub(super) fn places(&self, meant: &Meant, records: usize) -> Vec<Place> {
         if let [only] = meant.words.as_slice() {
             return self.at(*only).map_or_else(Vec::new, |word| word.places.clone());
         }
-        let mut all: Vec<Place> =
-            meant.words.iter().filter_map(|word| self.at(*word)).flat_map(|word| &word.places).copied().collect();
-        // Each list is in order: the stable sort finds that out, and merges.
-        all.sort();
-        all.dedup();
+        if meant.uses < SORTED {
+            let lists = meant.words.iter().filter_map(|word| self.at(*word)).map(|word| word.places.as_slice());
+            let mut all: Vec<Place> = lists.collect::<Vec<_>>().concat();
+            all.sort_unstable();
+            all.dedup();
+            return all;
+        }
+        let mut all = Vec::with_capacity(meant.uses);
+        for (first, word) in (0..).step_by(BITS).zip(self.bits(meant, records)) {
+            let mut left = word;
+            while left != 0 {
+                all.push(first + left.trailing_zeros());
+                left &= left - 1;
+            }
+        }
         all
+    }
+
+    /// A bit for each record, set where it has one of the words.
+    fn bits(&self, meant: &Meant, records: usize) -> Vec<u64> {
+        let mut bits = vec![0; records / BITS + 1];
+        for place in meant.words.iter().filter_map(|word| self.at(*word)).flat_map(|word| &word.places) {
+            let (at, bit) = bit_of(*place);
+            bits.get_mut(at).into_iter().for_each(|bits| *bits |= bit);
+        }
+        bits
     }
 }
 
-/// Most words whose records are gone through to narrow others; with more, each of the others is asked.
-const FEW: usize = 16;
+/// What it costs to leap to a record in the list of a word, and to ask a record for its words, in steps through a list.
+const LEAP: usize = 12;
+const ASKED: usize = 128;
+
+/// Records of which each is a bit of one number.
+const BITS: usize = 64;
+
+/// Fewer places than so many are sorted.
+const SORTED: usize = 256;
+
+/// Where the bit of a place is.
+fn bit_of(place: Place) -> (usize, u64) {
+    (usize::try_from(place / u64::BITS).unwrap_or(usize::MAX), 1 << (place % u64::BITS))
+}
+
+fn is_set(bits: &[u64], place: Place) -> bool {
+    let (at, bit) = bit_of(place);
+    bits.get(at).is_some_and(|bits| bits & bit != 0)
+}
 
 impl Meant {
-    /// Whether there are few words.
-    pub(super) fn is_few(&self) -> bool {
-        self.words.len() <= FEW
-    }
-
     /// Whether a record with these words, in ascending order, has one of them.
     pub(super) fn any_of(&self, words: &[u32]) -> bool {
         match self.words.as_slice() {
@@ -192,7 +234,45 @@ fn mark(has: &mut [bool], some: &[Place], others: &[Place]) {
 
 #[cfg(test)]
 mod tests {
-    use super::mark;
+    use super::{Meant, Words, mark};
+    use crate::matching::SearchToken;
+
+    /// Each record has the words of its number's divisors.
+    #[test]
+    fn each_way_to_the_records_of_words_is_the_same() {
+        let (mut words, records) = (Words::default(), 3_000_u32);
+        let token = |by: u32| SearchToken { kind: 1, value: by.to_string() };
+        let divisors = |place: u32| (1..=40).filter(move |by| place.is_multiple_of(*by));
+        let held: Vec<Box<[u32]>> =
+            (0..records).map(|place| words.replace(place, &[], divisors(place).map(token).collect())).collect();
+        let count = usize::try_from(records).unwrap();
+        let named: Vec<u32> = (1..=40).map(|by| words.word(token(by))).collect();
+        let ways = |meant: &Meant| {
+            let expect: Vec<u32> =
+                (0..records).filter(|at| meant.any_of(&held[usize::try_from(*at).unwrap()])).collect();
+            assert_eq!(words.places(meant, count), expect);
+            let mut asked = 0;
+            for step in [1, 7, 100, 2_000] {
+                let some: Vec<u32> = (0..records).step_by(step).collect();
+                let both: Vec<u32> = some.iter().copied().filter(|place| expect.binary_search(place).is_ok()).collect();
+                match words.with_any(meant, &some, count) {
+                    Some(found) => assert_eq!(found, both, "every {step}"),
+                    None => asked += 1,
+                }
+            }
+            asked
+        };
+        let mut asked = 0;
+        for first in [0, 1, 19, 38] {
+            for last in [first, first + 1, 39] {
+                let mut chosen = named.get(first..=last).unwrap().to_vec();
+                chosen.sort_unstable();
+                let uses = chosen.iter().map(|word| words.all[usize::try_from(*word).unwrap()].places.len()).sum();
+                asked += ways(&Meant { words: chosen, uses });
+            }
+        }
+        assert!(asked > 0, "where few are left they are asked");
+    }
 
     #[test]
     fn what_both_lists_have_is_marked() {
