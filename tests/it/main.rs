@@ -15,6 +15,7 @@ mod concurrency;
 mod connectathon;
 mod consumer;
 mod continuation;
+mod degrees;
 mod equivalence;
 mod erasure;
 mod explaining;
