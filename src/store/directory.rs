@@ -19,7 +19,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// Records, or persons, that are read between two groups: a few milliseconds, since feeds wait meanwhile.
-const PAGE: usize = 200;
+const PAGE: usize = 100;
 
 /// Shared by the writer, which alone changes it, and by those who ask.
 #[derive(Default)]
@@ -144,7 +144,8 @@ pub(super) enum Left {
 impl Directory {
     /// From now on up to so many records are kept.
     pub(super) fn keep(&self, most: usize) {
-        *self.write() = State { most, ..State::default() };
+        let before = std::mem::replace(&mut *self.write(), State { most, ..State::default() });
+        let_go(before);
     }
 
     /// Whether there is more to be read.
@@ -187,7 +188,9 @@ impl Directory {
             let mut state = self.write();
             state.records = page.last().map_or(Reached::All, |last| Reached::UpTo(last.row.id));
             page.into_iter().for_each(|record| state.contents.put_record(record));
-            state.give_up_beyond_most();
+            let given_up = state.give_up_beyond_most();
+            drop(state);
+            let_go(given_up);
             return Ok(());
         }
         let page = tx.persons_kept(persons.last(), i64::MAX, PAGE)?;
@@ -242,7 +245,9 @@ impl Directory {
         let mut state = self.write();
         persons.into_iter().for_each(|person| state.contents.put_person(person));
         records.into_iter().for_each(|record| state.contents.put_record(record));
-        state.give_up_beyond_most();
+        let given_up = state.give_up_beyond_most();
+        drop(state);
+        let_go(given_up);
     }
 
     fn read(&self) -> RwLockReadGuard<'_, State> {
@@ -259,11 +264,21 @@ impl State {
         self.records.is_all() && self.persons.is_all()
     }
 
-    fn give_up_beyond_most(&mut self) {
-        if self.contents.len() > self.most {
-            log::info!("more than {} records: questions ask the tables", self.most);
-            *self = State::default();
+    /// What is not kept any more.
+    fn give_up_beyond_most(&mut self) -> State {
+        if self.contents.len() <= self.most {
+            return State::default();
         }
+        log::info!("more than {} records: questions ask the tables", self.most);
+        std::mem::take(self)
+    }
+}
+
+/// To free a million records takes seconds, for which nobody should wait.
+fn let_go(state: State) {
+    if state.contents.len() > PAGE {
+        // Where there is no thread for it, it is freed here.
+        let _ = std::thread::Builder::new().name("store-forget".to_owned()).spawn(move || drop(state));
     }
 }
 

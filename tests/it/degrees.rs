@@ -3,7 +3,7 @@
 //! Somebody is asked for as one facility knows them, with its clerk's slips, and sought in what the other facilities
 //! know of everybody. `NAYOSE_QUESTIONS` asks more often, `NAYOSE_SEED` repeats a run.
 
-use crate::people::seed;
+use crate::people::{named, seed};
 use nayose::demo::{self, DemoRecord};
 use nayose::identity::{
     BirthCriterion, Demographics, DemographicsQuery, NameCriterion, NamePartKind, PartialDate, PersonName,
@@ -98,7 +98,7 @@ fn worth(
 #[test]
 fn a_higher_degree_is_worth_more() {
     let seed = seed();
-    let questions = std::env::var("NAYOSE_QUESTIONS").ok().and_then(|n| n.parse().ok()).unwrap_or(150);
+    let questions = named("NAYOSE_QUESTIONS").and_then(|n| usize::try_from(n).ok()).unwrap_or(150);
     let known = |record: DemoRecord| Known { tokens: search_tokens(&record.demographics), record };
     let all: Vec<Known> = demo::records(&demo::Settings { people: PEOPLE, seed }).map(known).collect();
     let mut closely = Told::default();

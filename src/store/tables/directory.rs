@@ -1,6 +1,6 @@
 //! All that questions look up of records and of persons, as it is kept in memory.
 
-use super::review::OVERLAY;
+use super::review::{Asked, is_overlaid};
 use super::row_limit;
 use crate::identity::{Demographics, PersonId, RecordId};
 use crate::matching::SearchToken;
@@ -10,7 +10,7 @@ use crate::store::directory::{KeptPerson, KeptRecord, KeptRegional, Known};
 use crate::store::schema::{demographic_version, link, person, regional_id, review, search_token, source_record};
 use crate::store::{PersonRow, SourceRecordRow, StoreError, Transaction};
 use diesel::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A regional ID: whose it is, itself, its state, and when it was issued.
@@ -61,13 +61,13 @@ impl Transaction<'_> {
             .select((link::record_id, link::person_id))
             .load(connection))?;
         let links: BTreeMap<i64, i64> = links.into_iter().collect();
-        let overlaid: Vec<i64> = on_connection!(self, connection => review::table
+        // By the records alone: with the state in the statement SQLite goes through all questions that are open.
+        let asked: Vec<Asked> = on_connection!(self, connection => review::table
             .filter(review::record_id.gt(after))
             .filter(review::record_id.le(last))
-            .filter(review::kind.eq(OVERLAY))
-            .filter(review::state.eq("open"))
-            .select(review::record_id)
+            .select((review::record_id, review::kind, review::state))
             .load(connection))?;
+        let overlaid: BTreeSet<i64> = asked.iter().filter(|asked| is_overlaid(asked)).map(|asked| asked.0).collect();
         let kept = |row: SourceRecordRow| KeptRecord {
             person: links.get(&row.id).map(|person| PersonId(*person)),
             said: said.remove(&row.id),

@@ -10,7 +10,15 @@ use crate::store::{DecisionRow, ReviewRow, StoreError, Transaction};
 use diesel::prelude::*;
 
 /// The kind of a question that hides its record. A word of the store: it never changes.
-pub(super) const OVERLAY: &str = "overlay";
+const OVERLAY: &str = "overlay";
+
+/// A question: its record, kind and state.
+pub(super) type Asked = (i64, String, String);
+
+/// Whether it is asked whether the record is suddenly another person.
+pub(super) fn is_overlaid((_, kind, state): &Asked) -> bool {
+    kind == OVERLAY && state == "open"
+}
 
 impl Transaction<'_> {
     /// All decisions that hold.
@@ -100,13 +108,12 @@ impl Transaction<'_> {
         let mut found = Vec::new();
         for chunk in records.chunks(CHUNK) {
             let ids: Vec<i64> = chunk.iter().map(|record| record.0).collect();
-            let open: Vec<i64> = on_connection!(self, connection => review::table
+            // By the records alone, as in `reviews_about`.
+            let asked: Vec<Asked> = on_connection!(self, connection => review::table
                 .filter(review::record_id.eq_any(&ids))
-                .filter(review::kind.eq(OVERLAY))
-                .filter(review::state.eq("open"))
-                .select(review::record_id)
+                .select((review::record_id, review::kind, review::state))
                 .load(connection))?;
-            found.extend(open.into_iter().map(RecordId));
+            found.extend(asked.iter().filter(|asked| is_overlaid(asked)).map(|(record, ..)| RecordId(*record)));
         }
         Ok(found)
     }
