@@ -3,8 +3,9 @@
 use super::resident::Dice;
 use super::*;
 use crate::identity::{Demographics, Field, PersonId, Sex};
-use crate::matching::{SearchClause, SearchToken, TokenMatch};
+use crate::matching::{SearchClause, SearchToken, TokenKinds, TokenMatch};
 use crate::store::{FoundRecord, Lookup, ReviewRow};
+use std::collections::BTreeSet;
 
 const RECORDS: u64 = 9;
 const PERSONS: u64 = 5;
@@ -172,6 +173,11 @@ pub(super) fn settle(store: &Store) -> bool {
     if !store.answers_from_memory() {
         store.answer_from_memory(1_000);
     }
+    wait(store)
+}
+
+/// Lets the writer read what it needs; whether memory answers then.
+fn wait(store: &Store) -> bool {
     (0..50).any(|_| {
         write(store, |_| Ok(()));
         store.answers_from_memory()
@@ -227,9 +233,90 @@ fn too_many_are_not_kept() {
     store.answer_from_memory(3);
     let add = |id: i64| write(&store, move |tx| tx.record_insert(&record(id, &id.to_string())));
     (1..=3).for_each(add);
-    assert!(settle(&store), "three are kept");
+    assert!(wait(&store), "three are kept");
     add(4);
     assert!(!store.answers_from_memory(), "four are not");
     let found = store.look_up(|known| known.record_find(7, "h01", "4")).unwrap();
     assert_eq!(found.map(|row| row.id), Some(4), "the tables are asked");
+}
+
+/// What memory and the tables say of record 1: whether they agree, and how many tokens it has.
+fn agree_on_the_first(store: &Store) -> usize {
+    let told = |known: &mut dyn Lookup| {
+        let said = known.version_current(RecordId(1))?.map(|said| said.sex.clone());
+        let tokens = known.tokens_of(&[1], TokenKinds::ALL)?.remove(0).tokens;
+        Ok::<_, StoreError>((said, tokens.iter().map(|token| token.value.clone()).collect::<BTreeSet<_>>()))
+    };
+    assert!(store.answers_from_memory());
+    let kept = store.look_up(told).unwrap();
+    assert_eq!(kept, read(store, |tx| told(tx)));
+    kept.1.len()
+}
+
+fn revise(tx: &mut Transaction<'_>, version: i32, turn: u64) -> Result<(), StoreError> {
+    tx.version_insert(RecordId(1), version, 1, "p", None, &said(turn))?;
+    tx.record_set_version(RecordId(1), version)?;
+    tx.filing_replace(RecordId(1), &[], &tokens(turn), b"row")
+}
+
+fn with_the_first() -> (Place, Store) {
+    let place = Place::sqlite().unwrap();
+    let store = place.open(&clock()).unwrap();
+    write(&store, |tx| {
+        tx.record_insert(&record(1, "1"))?;
+        revise(tx, 1, 0)
+    });
+    assert!(settle(&store));
+    (place, store)
+}
+
+#[test]
+fn nothing_is_left_of_who_is_erased_by_the_group_that_revised() {
+    let (_place, store) = with_the_first();
+    write(&store, |tx| {
+        revise(tx, 2, 1)?;
+        tx.record_erase(RecordId(1), (9, "erased"), &Demographics::default())
+    });
+    assert_eq!(agree_on_the_first(&store), 0);
+}
+
+#[test]
+fn what_was_undone_of_a_group_is_not_remembered() {
+    let (_place, store) = with_the_first();
+    let (begun, go) = (std::sync::mpsc::channel(), std::sync::mpsc::channel());
+    std::thread::scope(|scope| {
+        let store = &store;
+        let (begun_tx, go_rx) = (begun.0, std::sync::Mutex::new(go.1));
+        scope.spawn(move || {
+            write(store, move |_| {
+                begun_tx.send(()).unwrap();
+                go_rx.lock().unwrap().recv().unwrap();
+                Ok(())
+            });
+        });
+        begun.1.recv().unwrap();
+        // These wait for the writer together, so that it makes one group of them.
+        let undone = scope.spawn(move || {
+            store.write(Vec::new(), |tx| -> Result<(), StoreError> {
+                revise(tx, 2, 5)?;
+                Err(StoreError::Busy)
+            })
+        });
+        while store.metrics().gauges().store_queue.get() < 1 {
+            std::thread::yield_now();
+        }
+        scope.spawn(move || {
+            write(store, |tx| {
+                tx.version_insert(RecordId(1), 2, 1, "p", None, &said(1))?;
+                tx.record_set_version(RecordId(1), 2)
+            });
+        });
+        while store.metrics().gauges().store_queue.get() < 2 {
+            std::thread::yield_now();
+        }
+        go.0.send(()).unwrap();
+        assert!(undone.join().unwrap().is_err());
+    });
+    let first: BTreeSet<String> = tokens(0).into_iter().map(|token| token.value).collect();
+    assert_eq!(agree_on_the_first(&store), first.len());
 }
