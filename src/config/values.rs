@@ -120,7 +120,7 @@ impl Default for Store {
             url: "sqlite:nayose.db".to_owned(),
             journal_days: None,
             records_in_memory: 1_500_000,
-            answers_in_memory: 1_000_000,
+            answers_in_memory: 1_500_000,
         }
     }
 }
