@@ -110,7 +110,7 @@ pub struct Store {
     /// Of how many records at most what decisions read is kept in memory, about a kilobyte each; 0 for none. PostgreSQL
     /// keeps none: another process may write there.
     pub records_in_memory: u32,
-    /// Of how many records at most what questions look up is kept in memory, likewise: about four kilobytes each.
+    /// Of how many records at most what questions look up is kept in memory, likewise: about two kilobytes each.
     pub answers_in_memory: u32,
 }
 
