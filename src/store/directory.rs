@@ -188,9 +188,7 @@ impl Directory {
             let mut state = self.write();
             state.records = page.last().map_or(Reached::All, |last| Reached::UpTo(last.row.id));
             page.into_iter().for_each(|record| state.contents.put_record(record));
-            let given_up = state.give_up_beyond_most();
-            drop(state);
-            let_go(given_up);
+            bounded(state);
             return Ok(());
         }
         let page = tx.persons_kept(persons.last(), i64::MAX, PAGE)?;
@@ -201,7 +199,7 @@ impl Directory {
     }
 
     /// What the open transaction leaves of what was touched in it.
-    pub(super) fn left(&self, tx: &mut Transaction<'_>, touched: &mut Touched) -> Left {
+    pub(super) fn left(&self, tx: &mut Transaction<'_>, mut touched: Touched) -> Left {
         let (records, persons) = {
             let state = self.read();
             (state.records, state.persons)
@@ -211,15 +209,14 @@ impl Directory {
         }
         let mut read = |tx: &mut Transaction<'_>| -> Result<Left, StoreError> {
             let (mut kept_records, mut kept_persons) = (Vec::new(), Vec::new());
-            for (record, known) in std::mem::take(&mut touched.records) {
+            for (record, known) in touched.records.drain() {
                 if records.holds(record) {
                     kept_records.extend(tx.record_kept(record, known)?);
                 }
             }
-            let mut touched = std::mem::take(&mut touched.persons);
-            touched.sort_unstable();
-            touched.dedup();
-            for person in touched.into_iter().filter(|id| persons.holds(*id)) {
+            touched.persons.sort_unstable();
+            touched.persons.dedup();
+            for person in touched.persons.drain(..).filter(|id| persons.holds(*id)) {
                 kept_persons.extend(tx.persons_kept(person - 1, person, 1)?);
             }
             // In ascending order, so that what is new comes last.
@@ -245,9 +242,7 @@ impl Directory {
         let mut state = self.write();
         persons.into_iter().for_each(|person| state.contents.put_person(person));
         records.into_iter().for_each(|record| state.contents.put_record(record));
-        let given_up = state.give_up_beyond_most();
-        drop(state);
-        let_go(given_up);
+        bounded(state);
     }
 
     fn read(&self) -> RwLockReadGuard<'_, State> {
@@ -263,14 +258,15 @@ impl State {
     fn is_whole(&self) -> bool {
         self.records.is_all() && self.persons.is_all()
     }
+}
 
-    /// What is not kept any more.
-    fn give_up_beyond_most(&mut self) -> State {
-        if self.contents.len() <= self.most {
-            return State::default();
-        }
-        log::info!("more than {} records: questions ask the tables", self.most);
-        std::mem::take(self)
+/// Gives all up where more than the most is kept.
+fn bounded(mut state: RwLockWriteGuard<'_, State>) {
+    if state.contents.len() > state.most {
+        log::info!("more than {} records: questions ask the tables", state.most);
+        let given_up = std::mem::take(&mut *state);
+        drop(state);
+        let_go(given_up);
     }
 }
 

@@ -178,9 +178,8 @@ impl Writer {
 
     /// What the open group leaves of what it touched.
     fn left(&mut self) -> Left {
-        let left = self.directory.left(&mut Transaction::new(&mut self.connection, None), &mut self.touched);
-        self.touched.clear();
-        left
+        let touched = std::mem::take(&mut self.touched);
+        self.directory.left(&mut Transaction::new(&mut self.connection, None), touched)
     }
 
     /// The database gave up the transaction (a full disk): all of the group is undone, but for the audit rows of
