@@ -1,5 +1,7 @@
 //! The ceiling for feeds: the rows that a run of feeds left behind, put into a copy of the store as it was before,
 //! with the same indexes and the same settings, so many messages' rows in each commit, and nothing else done.
+//!
+//! Also the same rows each table's in the order of its key, which no messages bring: what could be had at the most.
 
 use crate::figures::{Figures, computed};
 use diesel::connection::SimpleConnection as _;
@@ -20,8 +22,21 @@ struct Count {
     count: i64,
 }
 
+/// In which order rows are put into their tables.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// In that of the messages that brought them, so that a commit has the rows of its messages.
+    Messages,
+    /// In that of their keys, whoever brought them.
+    Keys,
+}
+
 /// Repeats what the `messages` feeds between the stores `before` and `after` wrote, `group` messages a commit.
-pub fn group_commits(before: &Path, after: &Path, folder: &Path, messages: usize, group: usize) -> Figures {
+pub fn group_commits(
+    (before, after, folder): (&Path, &Path, &Path),
+    (messages, group): (usize, usize),
+    order: Order,
+) -> Figures {
     let copy = folder.join("ceiling.db");
     crate::scene::remove(&copy);
     std::fs::copy(before, &copy).unwrap();
@@ -36,11 +51,16 @@ pub fn group_commits(before: &Path, after: &Path, folder: &Path, messages: usize
     let mut statements = Vec::new();
     let mut total = 0;
     for Name { name } in tables(&mut store) {
-        // What differs was written by the feeds; in the order in which it was written, cut into as many pieces as
-        // there are commits.
+        // What differs was written by the feeds: cut into as many pieces as there are commits. The difference comes in
+        // the order of the columns; the keys of rows, records and persons grow from message to message.
+        let columns: Vec<Name> =
+            sql_query(format!("SELECT name FROM pragma_table_info('{name}')")).load(&mut store).unwrap();
+        let grows = ["id", "record_id", "person_id"].into_iter().find(|known| columns.iter().any(|c| c.name == *known));
+        let over =
+            grows.filter(|_| order == Order::Messages).map_or(String::new(), |known| format!("ORDER BY {known}"));
         store
             .batch_execute(&format!(
-                "CREATE TABLE rows.{name} AS SELECT *, ntile({commits}) OVER () AS commit_number FROM \
+                "CREATE TABLE rows.{name} AS SELECT *, ntile({commits}) OVER ({over}) AS commit_number FROM \
                  (SELECT * FROM fed.{name} EXCEPT SELECT * FROM main.{name}); \
                  CREATE INDEX rows.{name}_by_commit ON {name} (commit_number);"
             ))
@@ -51,8 +71,6 @@ pub fn group_commits(before: &Path, after: &Path, folder: &Path, messages: usize
             continue;
         }
         total += count.count;
-        let columns: Vec<Name> =
-            sql_query(format!("SELECT name FROM pragma_table_info('{name}')")).load(&mut store).unwrap();
         let columns = columns.into_iter().map(|c| format!("\"{}\"", c.name)).collect::<Vec<_>>().join(", ");
         statements.push((name, columns));
     }

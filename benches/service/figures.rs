@@ -35,6 +35,11 @@ impl Figures {
         Self { latencies: vec![took / u32::try_from(count).unwrap(); count], took, computed }
     }
 
+    /// With what had to be done for these answers afterwards.
+    pub fn and(&self, took: Duration, computed: Duration) -> Self {
+        Self { latencies: self.latencies.clone(), took: self.took + took, computed: self.computed + computed }
+    }
+
     /// Answers a second.
     pub fn rate(&self) -> f64 {
         f64::from(u32::try_from(self.latencies.len()).unwrap()) / self.took.as_secs_f64()

@@ -84,9 +84,10 @@ impl Connection {
         }
     }
 
-    /// Ends it; whether the connection is fit for others.
-    pub(super) fn end_reading(&mut self) -> bool {
+    /// Ends it, and what was laid over the tables in it; whether the connection is fit for others.
+    pub(super) fn end_reading(&mut self, overlaid: bool) -> bool {
         let ended = match self {
+            Connection::Sqlite(_) if overlaid => false,
             Connection::Sqlite(connection) => Commit.execute(connection.as_mut()).is_ok(),
             Connection::Postgres(_) => false,
         };

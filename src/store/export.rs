@@ -185,6 +185,7 @@ impl Store {
                 return Err(ExportError::NotEmpty);
             }
             let copied = read_all(tx, input)?;
+            tx.terms_fill()?;
             tx.settle_places()?;
             tx.all_changed();
             Ok(copied)
@@ -198,6 +199,7 @@ impl Transaction<'_> {
         for table in &TABLES {
             (table.clear)(self)?;
         }
+        self.terms_clear()?;
         self.all_changed();
         Ok(())
     }

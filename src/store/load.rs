@@ -6,19 +6,20 @@
 //! of it: only what is asked for each record is answered from memory, and answered as the tables would.
 
 use super::connection::Connection;
+use super::filed::{Terms, filed_under};
 use super::look::Look;
+use super::many::insert_all;
 use super::rows::{AuditRow, EventRow, InboxRow, LinkRow, OutboxRow, PersonRow, ReviewRow, SourceRecordRow};
 use super::schema::{
-    audit, blocking_key, comparison_row, demographic_version, event, inbox, link, outbox, person, regional_id, review,
-    search_token, source_record,
+    audit, comparison_row, demographic_version, event, inbox, link, outbox, person, regional_id, review, source_record,
 };
+use super::sweep::insert_filing;
 use super::witness::{Changes, Thing, Witness};
 use super::{StoreError, Transaction};
 use crate::identity::{PersonId, RecordId};
 use crate::matching::{BlockingKey, ComparisonRecord, MemoryIndex, SearchToken};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind};
 use diesel::sqlite::SqliteConnection;
 use std::collections::{HashMap, HashSet};
 
@@ -61,6 +62,7 @@ struct Wide {
     regionals: Vec<RegionalRow>,
     links: Vec<LinkRow>,
     rows: Vec<i64>,
+    terms: Vec<TermsRow>,
     reviews: Vec<ReviewRow>,
     events: Vec<EventRow>,
     outbox: Vec<OutboxRow>,
@@ -109,18 +111,10 @@ struct FiledRow {
 }
 
 #[derive(Insertable)]
-#[diesel(table_name = blocking_key, treat_none_as_default_value = false)]
-struct KeyRow {
-    key: i64,
+#[diesel(table_name = filed_under, treat_none_as_default_value = false)]
+struct TermsRow {
     record_id: i64,
-}
-
-#[derive(Insertable)]
-#[diesel(table_name = search_token, treat_none_as_default_value = false)]
-struct TokenRow {
-    kind: i16,
-    value: String,
-    record_id: i64,
+    terms: String,
 }
 
 impl Load {
@@ -173,6 +167,8 @@ impl Transaction<'_> {
 
     /// From here on what is written is gathered, and decisions read `load`.
     pub fn load_begin(&mut self, load: Box<Load>) -> Result<(), StoreError> {
+        self.filed_tables()?;
+        self.filing.is_later = false;
         // What is noted of single things would not be noted of these.
         self.all_changed();
         self.load = Some(load);
@@ -238,7 +234,7 @@ impl Transaction<'_> {
         tokens.sort_unstable();
         tokens.dedup();
         let result = match self.connection() {
-            Connection::Sqlite(connection) => insert_filing(connection, keys, tokens),
+            Connection::Sqlite(connection) => insert_filing(connection, keys, tokens, false),
             Connection::Postgres(_) => Ok(()),
         };
         result.map_err(|error| self.failed(error))
@@ -262,38 +258,6 @@ fn filed_rows(ids: &[i64], index: &MemoryIndex) -> Vec<FiledRow> {
         .collect()
 }
 
-/// Inserts rows, so many by a statement that is compiled once, and the rest one by one.
-///
-/// A statement that may fail half way has each page that it is the first to change copied beforehand. One that passes
-/// over what is there already cannot fail, and is asked whether it has: then all of the transaction fails.
-macro_rules! insert_all {
-    ($connection:expr, $table:expr, $many:literal, $rows:expr) => {{
-        let mut rows = $rows.into_iter();
-        loop {
-            let some: Box<[_]> = rows.by_ref().take($many).collect();
-            match <Box<[_; $many]>>::try_from(some) {
-                Ok(some) => {
-                    let inserted = diesel::insert_or_ignore_into($table).values(some).execute($connection)?;
-                    if inserted != $many {
-                        return Err(there_already());
-                    }
-                }
-                Err(rest) => {
-                    for row in rest.into_iter() {
-                        diesel::insert_into($table).values(row).execute($connection)?;
-                    }
-                    break;
-                }
-            }
-        }
-    }};
-}
-
-fn there_already() -> diesel::result::Error {
-    let what: Box<dyn DatabaseErrorInformation + Send + Sync> = Box::new("a row is there already".to_owned());
-    diesel::result::Error::DatabaseError(DatabaseErrorKind::UniqueViolation, what)
-}
-
 fn insert_wide(connection: &mut SqliteConnection, mut wide: Wide, rows: Vec<FiledRow>) -> QueryResult<()> {
     // By the key of its index, which is scattered; the rows themselves come at the end either way.
     wide.inbox.sort_unstable_by_key(|row| (row.message_key, row.id));
@@ -306,22 +270,11 @@ fn insert_wide(connection: &mut SqliteConnection, mut wide: Wide, rows: Vec<File
     // Before the rows for comparison, which have the persons already: a trigger would write each of them again.
     insert_all!(connection, link::table, 32, wide.links);
     insert_all!(connection, comparison_row::table, 32, rows);
+    insert_all!(connection, filed_under::table, 32, wide.terms);
     insert_all!(connection, review::table, 16, wide.reviews);
     insert_all!(connection, event::table, 32, wide.events);
     insert_all!(connection, outbox::table, 32, wide.outbox);
     insert_all!(connection, audit::table, 32, wide.audit);
-    Ok(())
-}
-
-fn insert_filing(
-    connection: &mut SqliteConnection,
-    keys: Vec<(i64, i64)>,
-    tokens: Vec<(i16, Box<str>, i64)>,
-) -> QueryResult<()> {
-    let keys = keys.into_iter().map(|(key, record_id)| KeyRow { key, record_id });
-    insert_all!(connection, blocking_key::table, 128, keys);
-    let tokens = tokens.into_iter().map(|(kind, value, record_id)| TokenRow { kind, value: value.into(), record_id });
-    insert_all!(connection, search_token::table, 128, tokens);
     Ok(())
 }
 
@@ -413,10 +366,12 @@ impl Transaction<'_> {
         &mut self,
         record: RecordId,
         (keys, tokens, row): (&[BlockingKey], &[SearchToken], &[u8]),
+        terms: &Terms,
     ) -> Result<bool, StoreError> {
         let Some(fresh) = self.load.as_ref().map(|load| load.wide.fresh.contains_key(&record.0)) else {
             return Ok(false);
         };
+        let terms = TermsRow { record_id: record.0, terms: terms.to_text()? };
         let person = if fresh { None } else { self.person_of(record)? };
         let Some(load) = &mut self.load else { return Ok(false) };
         load.index.file(record, person, keys, row.to_vec());
@@ -425,7 +380,10 @@ impl Transaction<'_> {
         load.filing.records.insert(record.0);
         load.filing.keys.extend(keys.iter().map(|key| (key.0, record.0)));
         load.filing.tokens.extend(tokens.iter().map(|token| (token.kind, token.value.as_str().into(), record.0)));
-        Ok(self.gather(|wide| wide.rows.push(record.0)))
+        Ok(self.gather(|wide| {
+            wide.rows.push(record.0);
+            wide.terms.push(terms);
+        }))
     }
 
     /// Before a record is taken out of all files, for good or to be filed anew.

@@ -86,7 +86,8 @@ impl SqliteStore {
         let (poison, committed) = (Poison::default(), Arc::new(AtomicU64::new(0)));
         let audits = Arc::new(Waiting::new(AUDITS));
         let (resident, directory) = (Arc::new(Resident::default()), Arc::new(Directory::default()));
-        let writer = Writer {
+        let due = usize::try_from(Transaction::new(&mut connection, None).due_count()?).unwrap_or(0);
+        let mut writer = Writer {
             connection,
             sequences,
             receiver,
@@ -98,11 +99,15 @@ impl SqliteStore {
             poison: Arc::clone(&poison),
             committed: Arc::clone(&committed),
             changes: Changes::default(),
+            due,
+            sweep: None,
             loaded: 0,
             checkpoints: checkpointer.line(),
             metrics: metrics.clone(),
             _lock: lock,
         };
+        // Until all is in memory the tables are asked.
+        writer.sweep_all();
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || writer.run())
@@ -219,7 +224,8 @@ impl SqliteStore {
             let mut transaction = Transaction::new(connection, None).noting();
             let result = work(&mut transaction).ok();
             let (seen, fit) = (transaction.take_seen(), !transaction.is_broken());
-            (result.map(|result| (result, Witness { since, seen })), connection.end_reading() && fit)
+            let overlaid = transaction.filing.is_overlaid;
+            (result.map(|result| (result, Witness { since, seen })), connection.end_reading(overlaid) && fit)
         });
         rehearsed.flatten()
     }
@@ -291,8 +297,8 @@ pub(super) fn read_in<T, E: From<StoreError>>(
 ) -> (Result<T, E>, bool) {
     let mut transaction = Transaction::new(connection, None);
     let result = work(&mut transaction);
-    let fit = !transaction.is_broken();
-    (result, connection.end_reading() && fit)
+    let (fit, overlaid) = (!transaction.is_broken(), transaction.filing.is_overlaid);
+    (result, connection.end_reading(overlaid) && fit)
 }
 
 fn stopped() -> StoreError {

@@ -3,6 +3,7 @@
 use super::connection::Connection;
 use super::directory::Touched;
 use super::drawn::Draws;
+use super::filed::FilingState;
 use super::load::Load;
 use super::locks::Locks;
 use super::resident::Resident;
@@ -39,6 +40,7 @@ pub struct Transaction<'a> {
     changes: Option<&'a mut Changes>,
     /// Where it is noted what questions will be answered otherwise.
     touched: Option<&'a mut Touched>,
+    pub(super) filing: FilingState,
 }
 
 /// The last place in commit order of each table that has one. With one writer the order of inserts is the
@@ -70,6 +72,7 @@ impl<'a> Transaction<'a> {
             seen: None,
             changes: None,
             touched: None,
+            filing: FilingState::default(),
         }
     }
 
@@ -214,6 +217,11 @@ impl<'a> Transaction<'a> {
 
     pub(super) fn connection(&mut self) -> &mut Connection {
         self.connection
+    }
+
+    /// Whether it is the transaction of the one writer.
+    pub(super) fn writes_here(&self) -> bool {
+        self.sequences.is_some()
     }
 
     /// The next place in the sequence that `which` picks; none where places are assigned after the commit.

@@ -3,6 +3,7 @@
 //! A test compares this with the schema, so that no table and no column is ever forgotten.
 
 use crate::store::connection::on_connection;
+use crate::store::filed::Terms;
 use crate::store::{StoreError, Transaction, schema};
 use diesel::prelude::*;
 use serde_json::{Number, Value};
@@ -181,7 +182,75 @@ macro_rules! table {
     };
 }
 
-/// Every table in the order of an export, but for who holds which lane of keys.
+/// How many rows a table has by what SQLite has beside the records: what is due is among them, as everywhere.
+fn count_beside(tx: &mut Transaction<'_>, place: &'static str) -> Result<i64, StoreError> {
+    #[derive(QueryableByName)]
+    struct Counted {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        n: i64,
+    }
+    let sql = format!("SELECT coalesce(sum(json_array_length(terms, '{place}')), 0) AS n FROM filed_under");
+    Ok(tx.on_sqlite(|connection| diesel::sql_query(sql).get_result::<Counted>(connection))?.n)
+}
+
+/// Rows of whole records, as many as are asked for or a few more.
+fn page_beside(
+    tx: &mut Transaction<'_>,
+    (after, limit): (Option<i64>, i64),
+    rows_of: fn(i64, &Terms, &mut Vec<Row>) -> Result<(), StoreError>,
+) -> Result<Vec<Row>, StoreError> {
+    let (mut rows, mut after) = (Vec::new(), after.unwrap_or(i64::MIN));
+    while i64::try_from(rows.len()).unwrap_or(i64::MAX) < limit {
+        let page = tx.terms_between(after, i64::MAX, 64)?;
+        let Some((last, _)) = page.last() else { break };
+        after = *last;
+        for (record, terms) in &page {
+            rows_of(*record, terms, &mut rows)?;
+        }
+    }
+    Ok(rows)
+}
+
+fn key_count(tx: &mut Transaction<'_>) -> Result<i64, StoreError> {
+    if tx.is_sqlite() {
+        return count_beside(tx, "$[0]");
+    }
+    on_connection!(tx, connection => schema::blocking_key::table.count().get_result(connection))
+}
+
+fn token_count(tx: &mut Transaction<'_>) -> Result<i64, StoreError> {
+    if tx.is_sqlite() {
+        return count_beside(tx, "$[1]");
+    }
+    on_connection!(tx, connection => schema::search_token::table.count().get_result(connection))
+}
+
+fn key_page(tx: &mut Transaction<'_>, after: Option<i64>, limit: i64) -> Result<Vec<Row>, StoreError> {
+    if !tx.is_sqlite() {
+        return (table!(blocking_key by record_id { key: i64, record_id: i64 }).page)(tx, after, limit);
+    }
+    page_beside(tx, (after, limit), |record, terms, rows| {
+        rows.extend(terms.keys().iter().map(|key| (record, vec![Value::from(*key), Value::from(record)])));
+        Ok(())
+    })
+}
+
+fn token_page(tx: &mut Transaction<'_>, after: Option<i64>, limit: i64) -> Result<Vec<Row>, StoreError> {
+    if !tx.is_sqlite() {
+        let plain = table!(search_token by record_id { kind: i16, value: String, record_id: i64 });
+        return (plain.page)(tx, after, limit);
+    }
+    page_beside(tx, (after, limit), |record, terms, rows| {
+        for token in terms.tokens() {
+            let (kind, value) = token?;
+            rows.push((record, vec![Value::from(kind), Value::from(value), Value::from(record)]));
+        }
+        Ok(())
+    })
+}
+
+/// Every table in the order of an export, but for who holds which lane of keys, and for what SQLite alone keeps beside
+/// the records, which is the same again.
 pub(super) const TABLES: [Table; 22] = [
     table!(setting { name: String, value: String }),
     table!(domain {
@@ -209,8 +278,12 @@ pub(super) const TABLES: [Table; 22] = [
         record_id: i64, version: i32, recorded: i64, principal: String, inbox_id: Option<i64>, content: String,
     }),
     table!(comparison_row by record_id { record_id: i64, row: Vec<u8>, person_id: Option<i64> }),
-    table!(blocking_key by record_id { key: i64, record_id: i64 }),
-    table!(search_token by record_id { kind: i16, value: String, record_id: i64 }),
+    Table { page: key_page, count: key_count, ..table!(blocking_key by record_id { key: i64, record_id: i64 }) },
+    Table {
+        page: token_page,
+        count: token_count,
+        ..table!(search_token by record_id { kind: i16, value: String, record_id: i64 })
+    },
     table!(person by id { id: i64, state: String, successor: Option<i64>, created: i64 }),
     table!(regional_id by person_id {
         value: String, person_id: i64, state: String, issued: i64, retired: Option<i64>,

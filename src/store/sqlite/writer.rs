@@ -10,6 +10,7 @@ use crate::store::connection::Connection;
 use crate::store::directory::{Directory, Left, Touched};
 use crate::store::error::is_full;
 use crate::store::resident::Resident;
+use crate::store::sweep::Sweep;
 use crate::store::transaction::Sequences;
 use crate::store::waiting::Waiting;
 use crate::store::witness::Changes;
@@ -18,7 +19,7 @@ use crate::store::{StoreError, Transaction, WaitingAudit};
 use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, TryRecvError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
 
 /// Most works of one commit.
@@ -27,6 +28,20 @@ const GROUP: usize = 256;
 /// How long audit rows of questions wait for company when nothing else waits. Each commit makes every reader forget
 /// what it has read, so a commit for each question would slow all of them.
 const AUDITS_WAIT: Duration = Duration::from_millis(50);
+
+/// From so many records on that are due to be put into the tables, some are with each group. In a store of a million a
+/// page then takes three rows at once; after a crash the start has to do at most twice as many, some seconds.
+const DUE: usize = if cfg!(test) { 8 } else { 32_768 };
+
+/// Rows that are put there for each message: one brings about thirty, and to read them again counts for sixteen.
+const ROWS_ALONG: usize = if cfg!(test) { 5 } else { 64 };
+
+/// After so long without any message what is due is done, so many rows in a transaction.
+const QUIET: Duration = Duration::from_secs(1);
+const ROWS_ALONE: usize = 2_048;
+
+/// The same where nobody can wait for anything else.
+const ROWS_AT_ONCE: usize = 65_536;
 
 /// The one who writes.
 pub(super) struct Writer {
@@ -44,6 +59,10 @@ pub(super) struct Writer {
     /// How many groups were committed.
     pub(super) committed: Arc<AtomicU64>,
     pub(super) changes: Changes,
+    /// Records of which the tables do not say yet what they are filed under, about so many.
+    pub(super) due: usize,
+    /// What puts it there.
+    pub(super) sweep: Option<Sweep>,
     /// Records that were loaded since the last commit.
     pub(super) loaded: usize,
     pub(super) checkpoints: Line,
@@ -58,22 +77,40 @@ impl Writer {
         while let Some(first) = self.next() {
             self.checkpoints.finish(&mut self.connection);
             self.checkpoints.scrub_now(&mut self.connection);
+            if !self.answers_from_memory() {
+                self.sweep_all();
+            }
             let group = self.gather(first);
             self.commit(group);
             self.read_some();
         }
+        self.sweep_all();
     }
 
-    /// What comes next; while nothing does, what decisions read is brought into memory.
+    /// What comes next; while nothing does, what decisions read is brought into memory, and what is due is done.
     fn next(&mut self) -> Option<Message> {
-        while self.resident.is_reading() || self.directory.is_reading() {
+        let mut quiet = false;
+        loop {
             match self.receiver.try_recv() {
                 Ok(message) => return Some(message),
                 Err(TryRecvError::Disconnected) => return None,
-                Err(TryRecvError::Empty) => self.read_some(),
+                Err(TryRecvError::Empty) if self.resident.is_reading() || self.directory.is_reading() => {
+                    self.read_some();
+                }
+                Err(TryRecvError::Empty) if self.due == 0 => return self.receiver.recv().ok(),
+                Err(TryRecvError::Empty) if quiet => self.sweep_alone(ROWS_ALONE),
+                Err(TryRecvError::Empty) => match self.receiver.recv_timeout(QUIET) {
+                    Ok(message) => return Some(message),
+                    Err(RecvTimeoutError::Disconnected) => return None,
+                    Err(RecvTimeoutError::Timeout) => quiet = true,
+                },
             }
         }
-        self.receiver.recv().ok()
+    }
+
+    /// Whether nobody asks the tables by which records are sought.
+    fn answers_from_memory(&self) -> bool {
+        self.resident.is_whole() && self.directory.is_whole()
     }
 
     fn read_some(&mut self) {
@@ -160,20 +197,71 @@ impl Writer {
             return Err(self.undo(audits, error));
         }
         let left = self.left();
-        let Err(error) = self.connection.batch("COMMIT") else {
-            self.committed.fetch_add(1, Ordering::Release);
-            self.directory.follow(left);
-            return Ok(());
-        };
+        match self.seal() {
+            Ok(()) => {
+                self.committed.fetch_add(1, Ordering::Release);
+                self.directory.follow(left);
+                Ok(())
+            }
+            Err(StoreError::Unknown) => Err(StoreError::Unknown),
+            Err(error) => Err(self.undo(audits, error)),
+        }
+    }
+
+    /// Commits what is open; `Unknown` where nobody knows what became of it, and the store serves no more.
+    fn seal(&mut self) -> Result<(), StoreError> {
+        let Err(error) = self.connection.batch("COMMIT") else { return Ok(()) };
         // A log that could not grow has no mark of this commit: it is known not to have happened.
         if is_full(&error) || planted::has(Bug::PoisonIgnored) {
-            return Err(self.undo(audits, error.into()));
+            return Err(error.into());
         }
         // After a failed sync nobody knows what is on the disk. Only a restart, which reads it, can tell.
         let why = format!("a commit failed, restart is needed: {}", StoreError::from(error));
         self.roll_back();
         self.poison(why);
         Err(StoreError::Unknown)
+    }
+
+    /// Does some of what is due, as much as comes in with so many works and half as much again.
+    fn sweep_along(&mut self, works: usize) -> Result<(), StoreError> {
+        if self.sweep.is_none() && self.due < DUE { Ok(()) } else { self.sweep_some(works * ROWS_ALONG) }
+    }
+
+    fn sweep_some(&mut self, rows: usize) -> Result<(), StoreError> {
+        let mut transaction = Transaction::new(&mut self.connection, None);
+        if self.sweep.is_none() {
+            self.sweep = Sweep::begin(&mut transaction)?;
+        }
+        let done = self.sweep.as_mut().map_or(Ok(true), |sweep| sweep.step(&mut transaction, rows))?;
+        if done {
+            self.sweep = None;
+            self.due = usize::try_from(transaction.due_count()?).unwrap_or(0);
+        }
+        Ok(())
+    }
+
+    /// The same in a transaction of its own.
+    fn sweep_alone(&mut self, rows: usize) {
+        let begun = if self.poison.get().is_some() { Err(StoreError::Unknown) } else { Ok(()) };
+        let begun = begun.and_then(|()| self.connection.batch("BEGIN IMMEDIATE").map_err(StoreError::from));
+        let swept = begun.and_then(|()| self.sweep_some(rows)).and_then(|()| self.seal());
+        match swept {
+            Ok(()) => self.checkpoints.committed(rows / ROWS_ALONG),
+            Err(error) => {
+                // Nothing is lost: it stays due, and is tried again after more has come, or at the next start.
+                log::warn!("what records are filed under was not put into its tables: {error}");
+                let _ = self.connection.batch("ROLLBACK");
+                (self.sweep, self.due) = (None, 0);
+            }
+        }
+    }
+
+    /// Does all that is due, in many transactions.
+    pub(super) fn sweep_all(&mut self) {
+        while self.due > 0 {
+            self.sweep_alone(ROWS_AT_ONCE);
+            self.checkpoints.finish(&mut self.connection);
+        }
     }
 
     /// What the open group leaves of what it touched.
@@ -198,6 +286,7 @@ impl Writer {
         let _ = self.connection.batch("ROLLBACK");
         self.resident.forget();
         self.touched.clear();
+        self.sweep = None;
     }
 
     /// From here on nothing is acknowledged and nothing answered.
@@ -226,7 +315,11 @@ impl Writer {
                 return Ok(false);
             }
         }
-        if audits.is_empty() { Ok(true) } else { self.one(apart, keep) }
+        let whole = if audits.is_empty() { true } else { self.one(apart, keep)? };
+        if whole {
+            self.sweep_along(jobs.len())?;
+        }
+        Ok(whole)
     }
 
     /// One message, apart from the others or not; whether all that it did is to be committed or was undone.
@@ -234,15 +327,21 @@ impl Writer {
         if apart {
             self.connection.batch("SAVEPOINT message")?;
         }
+        let is_later = self.answers_from_memory();
         let touched = self.directory.keeps().then_some(&mut self.touched);
         let mut transaction =
             Transaction::new(&mut self.connection, Some(&self.sequences)).telling(&mut self.changes).touching(touched);
         transaction.keep(Arc::clone(&self.resident));
+        transaction.filing.is_later = is_later;
         let keep = work(&mut transaction) || planted::has(Bug::SavepointKept);
-        let loaded = transaction.loaded();
+        let (loaded, filing) = (transaction.loaded(), std::mem::take(&mut transaction.filing));
         // A failed statement may have rolled back everything, whatever its message made of it.
         let whole = keep && !transaction.was_refused();
         self.loaded += loaded;
+        self.due += filing.noted;
+        if filing.is_disturbed {
+            self.sweep = None;
+        }
         if apart {
             if !keep {
                 self.resident.forget();

@@ -7,7 +7,7 @@ use crate::matching::SearchToken;
 use crate::store::connection::on_connection;
 use crate::store::demographics_twin::from_text;
 use crate::store::directory::{KeptPerson, KeptRecord, KeptRegional, Known};
-use crate::store::schema::{demographic_version, link, person, regional_id, review, search_token, source_record};
+use crate::store::schema::{demographic_version, link, person, regional_id, review, source_record};
 use crate::store::{PersonRow, SourceRecordRow, StoreError, Transaction};
 use diesel::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,15 +45,7 @@ impl Transaction<'_> {
             // What was read piece by piece has room to grow: its copy has none.
             said.insert(record, Arc::new(from_text(&content)?.clone()));
         }
-        let filed: Vec<(i64, i16, String)> = on_connection!(self, connection => search_token::table
-            .filter(search_token::record_id.gt(after))
-            .filter(search_token::record_id.le(last))
-            .select((search_token::record_id, search_token::kind, search_token::value))
-            .load(connection))?;
-        let mut tokens: BTreeMap<i64, Vec<SearchToken>> = BTreeMap::new();
-        for (record, kind, value) in filed {
-            tokens.entry(record).or_default().push(SearchToken { kind, value });
-        }
+        let mut tokens: BTreeMap<i64, Vec<SearchToken>> = self.tokens_between(after, last)?.into_iter().collect();
         let links: Vec<(i64, i64)> = on_connection!(self, connection => link::table
             .filter(link::record_id.gt(after))
             .filter(link::record_id.le(last))

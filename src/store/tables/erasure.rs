@@ -97,6 +97,7 @@ impl Transaction<'_> {
         tombstone: &Demographics,
     ) -> Result<(), StoreError> {
         self.filing_remove(record)?;
+        self.due_now(record)?;
         self.touched_said_anew(record.0);
         let content = to_text(tombstone)?;
         on_connection!(self, connection => diesel::update(demographic_version::table

@@ -5,6 +5,7 @@ use crate::identity::{PersonId, RecordId};
 use crate::matching::{BlockingKey, Candidate, Candidates, MemoryIndex, SearchToken};
 use crate::planted::{self, Bug};
 use crate::store::connection::{Connection, PgConnection, on_connection};
+use crate::store::filed::Terms;
 use crate::store::look::in_order;
 use crate::store::schema::{blocking_key, comparison_row, link, search_token, source_record};
 use crate::store::witness::Thing;
@@ -33,16 +34,23 @@ impl Transaction<'_> {
         let (all_keys, all_tokens) = (keys, tokens);
         let keys: BTreeSet<&BlockingKey> = keys.iter().collect();
         let tokens: BTreeSet<&SearchToken> = tokens.iter().collect();
-        if self.load_filing(record, (all_keys, all_tokens, row))? {
+        let terms = Terms::of(&keys, &tokens);
+        if self.load_filing(record, (all_keys, all_tokens, row), &terms)? {
             return Ok(());
         }
         keys.iter().for_each(|key| self.changed_key(key.0, record.0));
         self.changed(Thing::Record(record.0));
-        match self.connection() {
-            Connection::Sqlite(connection) => filed_one_by_one(connection, record, &keys, &tokens),
-            Connection::Postgres(connection) => filed_together(connection, record, &keys, &tokens),
+        if self.is_sqlite() {
+            if self.filing.is_later {
+                self.due_note(record, None)?;
+            } else {
+                self.filed_tables()?;
+                self.on_sqlite(|connection| filed_one_by_one(connection, record, &keys, &tokens))?;
+            }
+            self.terms_put(record, &terms)?;
+        } else if let Connection::Postgres(connection) = self.connection() {
+            filed_together(connection, record, &keys, &tokens).map_err(|error| self.failed(error))?;
         }
-        .map_err(|error| self.failed(error))?;
         on_connection!(self, connection => diesel::insert_into(comparison_row::table)
             .values((comparison_row::record_id.eq(record.0), comparison_row::row.eq(row)))
             .execute(connection))?;
@@ -77,23 +85,40 @@ impl Transaction<'_> {
 
     fn unfile(&mut self, record: RecordId) -> Result<(), StoreError> {
         self.touched_filed(record.0, &[]);
-        if self.tells() {
-            let filed: Vec<i64> = on_connection!(self, connection => blocking_key::table
-                .filter(blocking_key::record_id.eq(record.0))
-                .select(blocking_key::key)
-                .load(connection))?;
-            filed.into_iter().for_each(|key| self.changed_key(key, record.0));
-            self.changed(Thing::Record(record.0));
+        if self.is_sqlite() {
+            self.take_terms(record)?;
+        } else {
+            on_connection!(self, connection =>
+                diesel::delete(blocking_key::table.filter(blocking_key::record_id.eq(record.0))).execute(connection))?;
+            on_connection!(self, connection =>
+                diesel::delete(search_token::table.filter(search_token::record_id.eq(record.0))).execute(connection))?;
         }
-        on_connection!(self, connection =>
-            diesel::delete(blocking_key::table.filter(blocking_key::record_id.eq(record.0))).execute(connection))?;
-        on_connection!(self, connection =>
-            diesel::delete(search_token::table.filter(search_token::record_id.eq(record.0))).execute(connection))?;
         on_connection!(self, connection => diesel::delete(comparison_row::table.find(record.0)).execute(connection))?;
         if let Some(resident) = &self.resident {
             resident.remove(record);
         }
         Ok(())
+    }
+
+    /// On SQLite: what `record` was filed under goes from the tables, at once or later.
+    fn take_terms(&mut self, record: RecordId) -> Result<(), StoreError> {
+        self.changed(Thing::Record(record.0));
+        let Some(terms) = self.terms_take(record)? else { return Ok(()) };
+        terms.keys().iter().for_each(|key| self.changed_key(*key, record.0));
+        if self.filing.is_later {
+            return self.due_note(record, Some(&terms));
+        }
+        self.filed_tables()?;
+        let tokens = terms.tokens().collect::<Result<Vec<_>, _>>()?;
+        self.on_sqlite(|connection| {
+            for key in terms.keys() {
+                diesel::delete(blocking_key::table.find((*key, record.0))).execute(connection)?;
+            }
+            for (kind, value) in tokens {
+                diesel::delete(search_token::table.find((kind, value, record.0))).execute(connection)?;
+            }
+            Ok(())
+        })
     }
 
     /// At most `limit` records that are filed, after this one, in ascending order.
@@ -201,6 +226,7 @@ impl Candidates for Transaction<'_> {
         if let Some(found) = self.ask_memory(|mut index| index.posting(key, limit)) {
             return Ok(found.unwrap_or_else(|never| match never {}));
         }
+        self.filed_tables()?;
         let records: Vec<i64> = on_connection!(self, connection => blocking_key::table
             .filter(blocking_key::key.eq(key.0))
             .order(blocking_key::record_id.asc())

@@ -52,6 +52,6 @@ impl crate::store::Transaction<'_> {
 }
 
 /// `limit` as the database takes it.
-fn row_limit(limit: usize) -> i64 {
+pub(in crate::store) fn row_limit(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }

@@ -108,6 +108,29 @@ impl Statement {
         }
     }
 
+    /// The same where SQLite has what each record is filed under beside it.
+    fn exists_beside(&mut self, clause: &SearchClause) {
+        self.text(
+            "EXISTS (SELECT 1 FROM filed_under u, json_each(u.terms, '$[1]') o WHERE u.record_id = f.record_id AND (",
+        );
+        for (index, wanted) in clause.any_of.iter().enumerate() {
+            let Bounds { kind, from, to, before } = Bounds::of(wanted);
+            self.text(if index == 0 { "(" } else { " OR (" });
+            let mut bound = |operator: &str, text: String| {
+                self.text(operator);
+                self.value(Value::Text(text));
+            };
+            bound("o.value >= ", format!("{kind}={from}"));
+            match to {
+                Some(to) => bound(" AND o.value <= ", format!("{kind}={to}")),
+                // What comes after `=`.
+                None => bound(" AND o.value < ", before.map_or(format!("{kind}>"), |end| format!("{kind}={end}"))),
+            }
+            self.text(")");
+        }
+        self.text("))");
+    }
+
     /// `EXISTS (...)` for a clause that narrows what another found.
     fn exists(&mut self, clause: &SearchClause) {
         self.text("EXISTS (SELECT 1 FROM search_token o WHERE o.record_id = f.record_id AND (");
@@ -124,6 +147,7 @@ impl Transaction<'_> {
     /// How many records have a token of `kind`, the probability that two of them have the same, and the `most` common
     /// values of more than one record, each with how many have it.
     pub fn token_counts(&mut self, kind: i16, most: usize) -> Result<CountedValues, StoreError> {
+        self.filed_tables()?;
         let sums: Counts = on_connection!(self, connection => diesel::sql_query(
             "SELECT CAST(coalesce(sum(n), 0) AS BIGINT) AS total, \
                     CAST(coalesce(sum(n * (n - 1)), 0) AS DOUBLE PRECISION) AS pairs \
@@ -158,6 +182,7 @@ impl Transaction<'_> {
         if clauses.is_empty() || clauses.iter().any(|clause| clause.any_of.is_empty()) {
             return Ok(Some(Vec::new()));
         }
+        self.filed_tables()?;
         let [first, most] = FETCHED;
         let records = match self.sought(clauses, first)? {
             Some(records) => records,
@@ -338,6 +363,15 @@ impl Transaction<'_> {
 
     /// The tokens of these kinds of each of `records`, in their order.
     pub fn tokens_of(&mut self, records: &[i64], kinds: TokenKinds) -> Result<Vec<FoundRecord>, StoreError> {
+        if self.is_sqlite() {
+            let mut found = Vec::with_capacity(records.len());
+            for record in records {
+                let mut tokens = self.filed_tokens(*record)?;
+                tokens.retain(|token| kinds.holds(token.kind));
+                found.push(FoundRecord { record: RecordId(*record), tokens });
+            }
+            return Ok(found);
+        }
         let (first, last) = kinds.bounds().unwrap_or((0, -1));
         let one_by_one = self.one_by_one(records.len());
         let mut tokens: BTreeMap<i64, Vec<SearchToken>> = BTreeMap::new();
@@ -375,6 +409,7 @@ impl Transaction<'_> {
         if clauses.iter().any(|clause| clause.any_of.is_empty()) {
             return Ok(Vec::new());
         }
+        self.filed_tables()?;
         let mut best = (i64::MAX, 0);
         for (index, clause) in clauses.iter().enumerate() {
             let count = if clauses.len() == 1 { 0 } else { self.count_matches(clause)? };
@@ -387,7 +422,11 @@ impl Transaction<'_> {
         let others = clauses.iter().enumerate().filter(|(index, _)| *index != best.1);
         for (place, (_, clause)) in others.enumerate() {
             statement.text(if place == 0 { " WHERE " } else { " AND " });
-            statement.exists(clause);
+            if self.is_sqlite() {
+                statement.exists_beside(clause);
+            } else {
+                statement.exists(clause);
+            }
         }
         // One alternative can hold a record under several tokens.
         statement.text(" GROUP BY f.record_id ORDER BY f.record_id LIMIT ");

@@ -2,6 +2,7 @@
 
 mod directory;
 mod durability;
+mod filed;
 mod locks;
 mod migrations;
 mod resident;

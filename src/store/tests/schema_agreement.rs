@@ -47,6 +47,13 @@ fn stated() -> Vec<String> {
     names
 }
 
+/// The columns that SQLite alone has.
+fn sqlite_alone(place: &Place) -> Vec<String> {
+    let alone =
+        ["filed_under.record_id", "filed_under.terms", "filing_due.place", "filing_due.record_id", "filing_due.was"];
+    if place.url.starts_with("sqlite:") { alone.map(str::to_owned).to_vec() } else { Vec::new() }
+}
+
 #[test]
 fn migrations_go_up_down_and_up_and_agree_with_the_schema() {
     for place in Place::each() {
@@ -54,14 +61,17 @@ fn migrations_go_up_down_and_up_and_agree_with_the_schema() {
             Some(path) => sqlite_writer(path).unwrap(),
             None => postgres(&place.url).unwrap(),
         };
+        let mut expected = stated();
+        expected.extend(sqlite_alone(&place));
+        expected.sort();
         bring_up_to_date(&mut connection).unwrap();
-        assert_eq!(columns(&mut connection), stated());
+        assert_eq!(columns(&mut connection), expected);
         bring_up_to_date(&mut connection).unwrap();
         take_down(&mut connection).unwrap();
         assert_eq!(columns(&mut connection), Vec::<String>::new());
         bring_up_to_date(&mut connection).unwrap();
         assert!(stated().len() > 100);
-        assert_eq!(columns(&mut connection), stated());
+        assert_eq!(columns(&mut connection), expected);
     }
 }
 
