@@ -30,7 +30,16 @@ fn broken(registry: &Registry) -> Vec<Finding> {
 
 /// Plants `damage` in a store of each kind, and expects a broken rule whose text begins with `rule`.
 fn check(damage: &str, rule: &str) {
-    for place in places() {
+    check_each(places(), damage, rule);
+}
+
+/// The same in those of one kind.
+fn check_in(scheme: &str, damage: &str, rule: &str) {
+    check_each(places().into_iter().filter(|place| place.url.starts_with(scheme)), damage, rule);
+}
+
+fn check_each(places: impl IntoIterator<Item = Place>, damage: &str, rule: &str) {
+    for place in places {
         drop(lived_in(&place));
         place.damage(damage).unwrap();
         let registry = registry(&place.open(&Clock::system()).unwrap(), settings());
@@ -74,10 +83,12 @@ fn lost_and_doubled_links_are_found() {
         &format!("UPDATE link SET valid_to = 1 WHERE record_id = {sister}"),
         "every active record is linked to exactly one person",
     );
-    check(
-        "INSERT INTO blocking_key (key, record_id) SELECT 1, id FROM source_record WHERE status = 'subsumed'",
-        "no subsumed record is linked to a person, or filed",
-    );
+    let filed = "no subsumed record is linked to a person, or filed";
+    let key = "INSERT INTO blocking_key (key, record_id) SELECT 1, id FROM source_record WHERE status = 'subsumed'";
+    check_in("postgres", key, filed);
+    check_in("sqlite", key, "the tables by which records are sought");
+    let beside = "INSERT INTO filed_under SELECT id, '[[1],[]]' FROM source_record WHERE status = 'subsumed'";
+    check_in("sqlite", beside, filed);
     check(
         &format!("UPDATE link SET person_id = 1 WHERE record_id = {sister}"),
         "every link leads from a record to an active person",
@@ -135,16 +146,16 @@ fn events_and_notifications_that_are_missing_or_astray_are_found() {
 fn a_record_that_is_not_filed_under_what_it_says_is_found() {
     let misfiled = "every active record is filed under what it says now";
     let sister = "(SELECT id FROM source_record WHERE value = '101')";
-    for table in ["blocking_key", "search_token", "comparison_row"] {
-        check(&format!("DELETE FROM {table} WHERE record_id = {sister}"), misfiled);
+    check(&format!("DELETE FROM comparison_row WHERE record_id = {sister}"), misfiled);
+    check_in("sqlite", &format!("DELETE FROM filed_under WHERE record_id = {sister}"), misfiled);
+    // What SQLite has beside the record is what it is filed under, and the tables are held against that.
+    for (scheme, rule) in [("postgres", misfiled), ("sqlite", "the tables by which records are sought")] {
+        let last = "value = (SELECT max(value) FROM search_token)";
+        check_in(scheme, &format!("DELETE FROM blocking_key WHERE record_id = {sister}"), rule);
+        check_in(scheme, &format!("DELETE FROM search_token WHERE record_id = {sister}"), rule);
+        check_in(scheme, &format!("DELETE FROM search_token WHERE {last} OR record_id = {sister}"), rule);
+        check_in(scheme, &format!("INSERT INTO blocking_key (key, record_id) VALUES (1, {sister})"), rule);
     }
-    check(
-        &format!(
-            "DELETE FROM search_token WHERE value = (SELECT max(value) FROM search_token) OR record_id = {sister}"
-        ),
-        misfiled,
-    );
-    check(&format!("INSERT INTO blocking_key (key, record_id) VALUES (1, {sister})"), misfiled);
 }
 
 #[test]
