@@ -221,6 +221,8 @@ pub struct Server {
     pub address: SocketAddr,
     running: transport::Running,
     registry: Registry,
+    /// Held by whoever has the store open.
+    lock: PathBuf,
 }
 
 impl Server {
@@ -228,6 +230,12 @@ impl Server {
     pub fn stop(self) {
         self.running.stop().unwrap();
         self.registry.store().flush_audit().unwrap();
+        let lock = std::fs::File::open(&self.lock).unwrap();
+        drop(self.registry);
+        // The last to hold the store may be a thread that is just ending.
+        while lock.try_lock_shared().is_err() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
     }
 }
 
@@ -277,7 +285,9 @@ fn serve(path: &Path) -> Server {
     let registry = registry(path);
     let service = Arc::new(server::service(registry.clone(), &settings));
     let running = transport::spawn(server::transport_settings(&settings), service).unwrap();
-    Server { address: running.address("http").unwrap(), running, registry }
+    let mut lock = path.as_os_str().to_owned();
+    lock.push("-lock");
+    Server { address: running.address("http").unwrap(), running, registry, lock: lock.into() }
 }
 
 fn fill(registry: &Registry, record: DemoRecord) {

@@ -107,15 +107,26 @@ struct Synchronous {
     synchronous: i32,
 }
 
+/// How much of a file is mapped into memory by its writer.
+const MAPPED: u64 = 1 << 30;
+
+/// How much of the file at `path` its writer keeps in memory besides, in KiB. Below a gigabyte SQLite looks through all
+/// of it at each commit that has moved pages: it numbers them meanwhile as if they stood at a gigabyte.
+pub(super) fn writer_cache(path: &str) -> u32 {
+    let is_large = std::fs::metadata(path).is_ok_and(|file| file.len() >= MAPPED);
+    if is_large { 64 * 1024 } else { 16 * 1024 }
+}
+
 /// The connection through which a SQLite file is written: every commit is on the disk before it is acknowledged.
 pub(super) fn sqlite_writer(path: &str) -> Result<Connection, StoreError> {
     let mut connection = SqliteConnection::establish(path)?;
+    let cache = writer_cache(path);
     // The log is copied into the file by a thread of its own: see `checkpoint`. A feed changes about forty pages all
     // over the file, and each is written whole, twice: small ones are less to write. A store that exists keeps its own.
-    connection.batch_execute(
+    connection.batch_execute(&format!(
         "PRAGMA page_size = 2048; PRAGMA wal_autocheckpoint = 0; PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
-         PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 1073741824;",
-    )?;
+         PRAGMA cache_size = -{cache}; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = {MAPPED};",
+    ))?;
     if planted::has(Bug::SynchronousNormal) {
         connection.batch_execute("PRAGMA synchronous = NORMAL")?;
         return Ok(Connection::Sqlite(Box::new(connection)));

@@ -28,8 +28,7 @@ const PAGE: usize = 5_000;
 /// After so many records the rows that come in the order of their keys anyway are put into their tables.
 const GATHERED: usize = 4_000;
 
-/// How much of the file SQLite keeps in memory while records are loaded, and else, in KiB: rows that are filed in order of
-/// their keys go all over the index by record.
+/// How much of the file SQLite keeps in memory while records are loaded, and afterwards, in KiB.
 const LOADING_CACHE: u32 = 512 * 1024;
 const USUAL_CACHE: u32 = 64 * 1024;
 

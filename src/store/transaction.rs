@@ -8,7 +8,7 @@ use super::load::Load;
 use super::locks::Locks;
 use super::resident::Resident;
 use super::witness::{Changes, Seen, Thing, Witness};
-use super::{OutboxRow, StoreError};
+use super::{InboxRow, OutboxRow, StoreError};
 use crate::identity::Demographics;
 use crate::matching::SearchToken;
 use crate::metrics::Count;
@@ -41,6 +41,8 @@ pub struct Transaction<'a> {
     /// Where it is noted what questions will be answered otherwise.
     touched: Option<&'a mut Touched>,
     pub(super) filing: FilingState,
+    /// A message that is journalled, of which it is not known yet how it ended.
+    pub(super) unsettled: Option<InboxRow>,
 }
 
 /// The last place in commit order of each table that has one. With one writer the order of inserts is the
@@ -73,6 +75,7 @@ impl<'a> Transaction<'a> {
             changes: None,
             touched: None,
             filing: FilingState::default(),
+            unsettled: None,
         }
     }
 

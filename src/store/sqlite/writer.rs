@@ -30,11 +30,12 @@ const GROUP: usize = 256;
 const AUDITS_WAIT: Duration = Duration::from_millis(50);
 
 /// From so many records on that are due to be put into the tables, some are with each group. In a store of a million a
-/// page then takes three rows at once; after a crash the start has to do at most twice as many, some seconds.
-const DUE: usize = if cfg!(test) { 8 } else { 32_768 };
+/// page then takes four rows at once; after a crash the start has to do up to half as many more, in some seconds. Tests
+/// have few records.
+const DUE: usize = if cfg!(test) { 8 } else { 57_344 };
 
 /// Rows that are put there for each message: one brings about thirty, and to read them again counts for sixteen.
-const ROWS_ALONG: usize = if cfg!(test) { 5 } else { 64 };
+const ROWS_ALONG: usize = if cfg!(test) { 5 } else { 128 };
 
 /// After so long without any message what is due is done, so many rows in a transaction.
 const QUIET: Duration = Duration::from_secs(1);

@@ -51,7 +51,8 @@ impl Transaction<'_> {
         Ok(found)
     }
 
-    /// Journals a message.
+    /// Journals a message. On SQLite it is written when it is [settled](Self::inbox_settle), at once with how it ended: to
+    /// change so large a row costs as much as to write it.
     pub fn inbox_insert(&mut self, row: &InboxRow) -> Result<(), StoreError> {
         if planted::has(Bug::JournalMissing) {
             return Ok(());
@@ -59,6 +60,14 @@ impl Transaction<'_> {
         if self.load_inbox(row) {
             return Ok(());
         }
+        if self.is_sqlite() {
+            // Nothing was settled of one that came before.
+            return self.unsettled.replace(row.clone()).map_or(Ok(()), |before| self.inbox_write(&before));
+        }
+        self.inbox_write(row)
+    }
+
+    fn inbox_write(&mut self, row: &InboxRow) -> Result<(), StoreError> {
         on_connection!(self, connection => diesel::insert_into(inbox::table).values(row).execute(connection))?;
         Ok(())
     }
@@ -66,13 +75,18 @@ impl Transaction<'_> {
     /// Keeps how the message ended, and what this transaction drew, and gives the message its place. It must be the
     /// last statement that waits for anybody: whoever waits for this transaction then gets a later place.
     pub fn inbox_settle(&mut self, message_key: i64, id: i64, outcome: &str) -> Result<(), StoreError> {
+        let unsettled = self.unsettled.take_if(|row| row.id == id);
         if planted::has(Bug::OutcomeNotStored) || planted::has(Bug::JournalMissing) {
-            return Ok(());
+            return unsettled.map_or(Ok(()), |row| self.inbox_write(&row));
         }
         let drawn = self.drawn().to_text()?;
         let place = self.journal_place()?;
         if self.load_settled(id, outcome, place, &drawn) {
             return Ok(());
+        }
+        if let Some(row) = unsettled {
+            let outcome = outcome.to_owned();
+            return self.inbox_write(&InboxRow { outcome, seq: Some(place), drawn: Some(drawn), ..row });
         }
         let changed = on_connection!(self, connection => diesel::update(inbox::table.find((message_key, id)))
             .set((inbox::outcome.eq(outcome), inbox::seq.eq(place), inbox::drawn.eq(drawn.as_str())))
