@@ -335,6 +335,9 @@ impl Writer {
         transaction.keep(Arc::clone(&self.resident));
         transaction.filing.is_later = is_later;
         let keep = work(&mut transaction) || planted::has(Bug::SavepointKept);
+        if keep {
+            transaction.inbox_rest()?;
+        }
         let (loaded, filing) = (transaction.loaded(), std::mem::take(&mut transaction.filing));
         // A failed statement may have rolled back everything, whatever its message made of it.
         let whole = keep && !transaction.was_refused();

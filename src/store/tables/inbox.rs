@@ -67,6 +67,11 @@ impl Transaction<'_> {
         self.inbox_write(row)
     }
 
+    /// Writes what was journalled and not settled: to be called where a work ends well.
+    pub(in crate::store) fn inbox_rest(&mut self) -> Result<(), StoreError> {
+        self.unsettled.take().map_or(Ok(()), |row| self.inbox_write(&row))
+    }
+
     fn inbox_write(&mut self, row: &InboxRow) -> Result<(), StoreError> {
         on_connection!(self, connection => diesel::insert_into(inbox::table).values(row).execute(connection))?;
         Ok(())
