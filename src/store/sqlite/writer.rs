@@ -98,7 +98,9 @@ impl Writer {
                 Err(TryRecvError::Empty) if self.resident.is_reading() || self.directory.is_reading() => {
                     self.read_some();
                 }
-                Err(TryRecvError::Empty) if self.due == 0 => return self.receiver.recv().ok(),
+                Err(TryRecvError::Empty) if self.due == 0 || self.poison.get().is_some() => {
+                    return self.receiver.recv().ok();
+                }
                 Err(TryRecvError::Empty) if quiet => self.sweep_alone(ROWS_ALONE),
                 Err(TryRecvError::Empty) => match self.receiver.recv_timeout(QUIET) {
                     Ok(message) => return Some(message),
@@ -243,8 +245,7 @@ impl Writer {
 
     /// The same in a transaction of its own.
     fn sweep_alone(&mut self, rows: usize) {
-        let begun = if self.poison.get().is_some() { Err(StoreError::Unknown) } else { Ok(()) };
-        let begun = begun.and_then(|()| self.connection.batch("BEGIN IMMEDIATE").map_err(StoreError::from));
+        let begun = self.connection.batch("BEGIN IMMEDIATE").map_err(StoreError::from);
         let swept = begun.and_then(|()| self.sweep_some(rows)).and_then(|()| self.seal());
         match swept {
             Ok(()) => self.checkpoints.committed(rows / ROWS_ALONG),
@@ -259,7 +260,7 @@ impl Writer {
 
     /// Does all that is due, in many transactions.
     pub(super) fn sweep_all(&mut self) {
-        while self.due > 0 {
+        while self.due > 0 && self.poison.get().is_none() {
             self.sweep_alone(ROWS_AT_ONCE);
             self.checkpoints.finish(&mut self.connection);
         }
