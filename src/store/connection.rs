@@ -91,7 +91,7 @@ impl Connection {
             Connection::Sqlite(connection) => Commit.execute(connection.as_mut()).is_ok(),
             Connection::Postgres(_) => false,
         };
-        ended || self.batch("ROLLBACK").is_ok()
+        ended || self.batch(if overlaid { "ROLLBACK; PRAGMA query_only = ON" } else { "ROLLBACK" }).is_ok()
     }
 }
 

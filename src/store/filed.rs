@@ -116,8 +116,9 @@ impl Transaction<'_> {
                 Sweep::all(self)?;
                 self.filing.is_disturbed = true;
             } else {
-                self.on_sqlite(|connection| connection.batch_execute(OVERLAY))?;
+                // Also where it is left half way.
                 self.filing.is_overlaid = true;
+                self.on_sqlite(|connection| connection.batch_execute(OVERLAY))?;
             }
         }
         self.filing.tables_say_all = true;

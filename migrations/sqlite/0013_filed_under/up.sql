@@ -15,14 +15,11 @@ CREATE TABLE "filing_due" (
 CREATE UNIQUE INDEX "filing_due_record" ON "filing_due" ("record_id");
 
 INSERT INTO "filed_under" ("record_id", "terms")
-SELECT c."record_id", json_array(json(coalesce(k."keys", '[]')), json(coalesce(t."tokens", '[]')))
-FROM "comparison_row" c
-LEFT JOIN (SELECT "record_id", json_group_array("key") AS "keys" FROM "blocking_key" GROUP BY "record_id") k
-    ON k."record_id" = c."record_id"
-LEFT JOIN (SELECT "record_id", json_group_array("kind" || '=' || "value") AS "tokens" FROM "search_token"
-    GROUP BY "record_id") t
-    ON t."record_id" = c."record_id"
-ORDER BY c."record_id";
+SELECT c."record_id", json_array(
+    json((SELECT json_group_array(k."key") FROM "blocking_key" k WHERE k."record_id" = c."record_id")),
+    json((SELECT json_group_array(t."kind" || '=' || t."value") FROM "search_token" t
+        WHERE t."record_id" = c."record_id")))
+FROM "comparison_row" c ORDER BY c."record_id";
 
 DROP INDEX "blocking_key_record";
 DROP INDEX "search_token_record";
