@@ -7,12 +7,12 @@ use crate::database::Database;
 use crate::kill::launch;
 use crate::world::World;
 
-const TABLES: [&str; 12] = [
+/// Those that each message of a new patient writes to. The tables by which records are sought come later, with no message.
+const TABLES: [&str; 11] = [
     "inbox",
     "source_record",
     "demographic_version",
-    "blocking_key",
-    "search_token",
+    "filed_under",
     "comparison_row",
     "person",
     "link",
