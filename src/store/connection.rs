@@ -112,7 +112,7 @@ const MAPPED: u64 = 1 << 30;
 
 /// How much of the file at `path` its writer keeps in memory besides, in KiB. Below a gigabyte SQLite looks through all
 /// of it at each commit that has moved pages: it numbers them meanwhile as if they stood at a gigabyte.
-pub(super) fn writer_cache(path: &str) -> u32 {
+fn writer_cache(path: &str) -> u32 {
     let is_large = std::fs::metadata(path).is_ok_and(|file| file.len() >= MAPPED);
     if is_large { 64 * 1024 } else { 16 * 1024 }
 }

@@ -225,7 +225,7 @@ impl Writer {
         Err(StoreError::Unknown)
     }
 
-    /// Does some of what is due, as much as comes in with so many works and half as much again.
+    /// Does some of what is due, nearly three times as much as comes in with so many works, so that it comes to an end.
     fn sweep_along(&mut self, works: usize) -> Result<(), StoreError> {
         if self.sweep.is_none() && self.due < DUE { Ok(()) } else { self.sweep_some(works * ROWS_ALONG) }
     }
