@@ -15,7 +15,9 @@ pub enum Guard {
     BirthOrder,
     /// Different generation suffixes.
     Suffix,
-    /// Same name and address, births 15 years or more apart and no slip of one digit; or the same names crossed, births not alike.
+    /// Same name and address, births 15 years or more apart; or the same names crossed, births not alike. Where one
+    /// digit makes it a generation (1977 and 1997) it is raised too, unless both write the given name with the same
+    /// kanji: no family register takes the name of one who is in it, so in Japan that is a slip.
     Generation,
     /// Births that differ with nothing beside the name to support a slip: a namesake. A slip of one digit wants the
     /// same town, phone or mail address, anything further the same house, phone or mail address. So does another
@@ -68,6 +70,9 @@ impl Guard {
         matches!(self, Guard::BirthOrder | Guard::Suffix | Guard::CannotLink)
     }
 }
+
+/// No parent is older than a child by more than this.
+const MOST_YEARS_OF_A_GENERATION: u32 = 59;
 
 /// What two records say, beside their levels, that a guard looks at.
 #[derive(Clone, Copy, Debug, Default)]
@@ -159,8 +164,10 @@ pub fn of_facts(facts: PairFacts, levels: &Comparison) -> Vec<Guard> {
     let years = (facts.births[0] / 10_000).abs_diff(facts.births[1] / 10_000);
     let both = facts.births[0] != 0 && facts.births[1] != 0;
     let unlike = !births_close && levels.birth != Some("month_and_day");
+    let kanji_alike = levels.given.is_some_and(|level| level.starts_with("kanji"));
+    let digit_of_generation = levels.birth == Some("one_digit") && !kanji_alike && years <= MOST_YEARS_OF_A_GENERATION;
     if both
-        && unlike
+        && (unlike || digit_of_generation)
         && years >= 15
         && agrees(levels.family)
         && agrees(levels.given)

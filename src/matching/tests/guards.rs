@@ -49,6 +49,12 @@ fn what_two_records_raise() {
     check(she(hanako, "19951127", HOME, PHONE), &[Guard::Generation]);
     check(she(hanako, "19941127", HOME, PHONE), &[]);
     check(she(hanako, "20050314", HOME, PHONE), &[]);
+    // One birthday, and a digit that makes it a generation: of one spelling a slip, for a register takes no name twice.
+    check(she(hanako, "19600314", HOME, PHONE), &[]);
+    check(she(("", "ハナコ"), "19600314", HOME, PHONE), &[Guard::Generation]);
+    check(she(("華子", "ハナコ"), "19600314", HOME, PHONE), &[Guard::Generation]);
+    check(she(("華子", "ハナコ"), "19810314", HOME, PHONE), &[]);
+    check(she(("華子", "ハナコ"), "18800314", HOME, PHONE), &[]);
     check(("花子", "斎藤", "ハナコ", "サイトウ", "20051127", F, HOME, PHONE), &[Guard::Generation]);
     check(("花子", "斎藤", "ハナコ", "サイトウ", "19800314", F, HOME, PHONE), &[]);
     // A newborn without a name.
