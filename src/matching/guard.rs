@@ -175,7 +175,9 @@ pub fn of_facts(facts: PairFacts, levels: &Comparison) -> Vec<Guard> {
     {
         guards.push(Guard::Generation);
     }
-    if levels.family == Some("swapped_with_given") && !births_close {
+    // Names in each other's place and no birth date: one person where house, telephone or mail is the same.
+    let met = is_one_house(levels) || is_reached(facts, levels);
+    if levels.family == Some("swapped_with_given") && !births_close && (both || !met) {
         guards.push(Guard::Generation);
     }
     if is_namesake(facts, levels) {
@@ -197,9 +199,14 @@ fn is_one_house(levels: &Comparison) -> bool {
     matches!(levels.address, Some("town_and_block" | "postal_and_block"))
 }
 
+/// Whether they are reached by the same telephone or mail address.
+fn is_reached(facts: PairFacts, levels: &Comparison) -> bool {
+    levels.phone == Some("equal") || facts.mail
+}
+
 /// Whether births or family names differ, and nothing beside the name speaks for one person.
 fn is_namesake(facts: PairFacts, levels: &Comparison) -> bool {
-    let (same_house, reached) = (is_one_house(levels), levels.phone == Some("equal") || facts.mail);
+    let (same_house, reached) = (is_one_house(levels), is_reached(facts, levels));
     let births_unlike = matches!(levels.birth, Some("two_parts" | "year" | "year_next" | "differs"));
     let births_inexact = levels.birth.is_some_and(|level| level != "exact");
     let neighbours = same_house || matches!(levels.address, Some("block_prefix" | "town" | "postal"));

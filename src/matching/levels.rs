@@ -182,6 +182,17 @@ pub fn kana_agreement(a: &str, b: &str) -> Agreement {
     }
 }
 
+/// Read alike where one is not known in kanji: `kana_equal_kanji_missing`.
+pub const READ_ALIKE_KANJI_MISSING: Code = 5;
+/// Read alike and written otherwise: `kana_equal_kanji_differs`.
+pub const READ_ALIKE: Code = 6;
+/// `kana_one_edit`.
+pub const KANA_ONE_EDIT: Code = 7;
+/// `shares_a_kanji`.
+pub const SHARES_A_KANJI: Code = 8;
+/// `differs_in_one_script`.
+pub const DIFFERS_IN_ONE_SCRIPT: Code = 10;
+
 /// The level of a Japanese name from the agreement of its scripts.
 pub fn japanese(kanji: Option<Agreement>, kana: Option<Agreement>) -> Code {
     use Agreement::{Differs, Equal, Shares, Wildcard};
@@ -190,13 +201,13 @@ pub fn japanese(kanji: Option<Agreement>, kana: Option<Agreement>) -> Code {
         (Some(Equal), Some(Equal) | None) => 2,
         (Some(Equal), Some(_)) => 4,
         (Some(Wildcard), Some(Equal | Shares) | None) => 3,
-        (None, Some(Equal)) => 5,
-        (Some(_), Some(Equal)) => 6,
-        (_, Some(Shares)) => 7,
+        (None, Some(Equal)) => READ_ALIKE_KANJI_MISSING,
+        (Some(_), Some(Equal)) => READ_ALIKE,
+        (_, Some(Shares)) => KANA_ONE_EDIT,
         // A reading that differs as well says more than one that is not known.
-        (Some(Shares), None) => 8,
+        (Some(Shares), None) => SHARES_A_KANJI,
         (Some(Shares | Wildcard), Some(Differs | Wildcard)) => 9,
-        (None, Some(_)) | (Some(Differs), None) => 10,
+        (None, Some(_)) | (Some(Differs), None) => DIFFERS_IN_ONE_SCRIPT,
         (Some(Differs), Some(_)) => 11,
     }
 }

@@ -11,6 +11,7 @@ mod clusters;
 mod decided;
 mod further;
 mod persons;
+mod readings;
 mod scores;
 mod scoring;
 mod table;

@@ -6,7 +6,7 @@
 
 use super::clusters::{Clusters, Fit};
 use super::scores::Known;
-use super::scoring::{KEPT, OPEN, Pair, Pattern, VETOES, Weights, code_of};
+use super::scoring::{BY_READING, KEPT, NAMESAKE, OPEN, Pair, Pattern, VETOES, Weights, code_of};
 use super::table::Table;
 use crate::matching::guard::PairFacts;
 use crate::matching::levels;
@@ -14,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Records of a person that are looked at.
 const MOST_MEMBERS: usize = 30;
+/// The place of the given name in a pattern, after the family name.
+const GIVEN: usize = 1;
 const ROUNDS: usize = 6;
 /// So often at most is a record held to be the only one of its person, however few such records there are.
 const RAREST: f64 = 0.125;
@@ -32,25 +34,44 @@ impl Weights {
     pub fn whole(&self, table: &Table, xs: &[u32], ys: &[u32]) -> Whole {
         let (mut best, mut frequency) = (0, vec![0.0; self.fields.len()]);
         let mut facts = PairFacts::default();
-        let mut prior = f64::MIN;
+        let (mut prior, mut by_reading, mut told_apart) = (f64::MIN, false, false);
         for (x, y) in xs.iter().take(MOST_MEMBERS).flat_map(|x| ys.iter().take(MOST_MEMBERS).map(move |y| (x, y))) {
             let (a, b) = (*x.max(y), *x.min(y));
             let pattern = self.pattern(table, a, b);
             let said = self.facts(table, pattern, a, b);
             prior = prior.max(self.prior_of(table, a, b));
+            let (p, q, given) = (table.row(a), table.row(b), code_of(pattern, GIVEN));
+            let readings = self.readings(table);
+            told_apart |= readings.is_some_and(|readings| readings.tell_apart(table, &p, &q, given));
             for (field, slot) in frequency.iter_mut().enumerate() {
                 let (known, found) = (code_of(best, field), code_of(pattern, field));
-                if found != known && levels::stronger(known, found) == found {
+                if found != known && is_better(field, known, found) {
                     best = put(best, field, found);
                     *slot = self.frequency_of(table, (field, found), a, b);
                     facts.take(field, said);
+                    if field == GIVEN {
+                        by_reading = readings.is_some_and(|readings| readings.are_needed(table, &p, &q, given));
+                    }
                 }
             }
             facts.add(said);
         }
         let evidence = self.evidence(best, frequency.iter().sum()) + prior;
         let (guards, dependence) = self.guards(table, best, facts);
+        by_reading |= code_of(best, GIVEN) == levels::MISSING;
+        let guards = if by_reading && told_apart { guards | BY_READING } else { guards };
         Whole { bits: evidence + dependence, guards }
+    }
+}
+
+/// Whether two persons agree better at `found` than at `known`. Names in each other's place say less than the same names
+/// in their own.
+fn is_better(field: usize, known: levels::Code, found: levels::Code) -> bool {
+    let in_place = |code| (levels::SWAPPED + 1..=levels::READ_ALIKE).contains(&code);
+    match (known, found) {
+        (levels::SWAPPED, found) if field <= GIVEN && in_place(found) => true,
+        (known, levels::SWAPPED) if field <= GIVEN && in_place(known) => false,
+        _ => levels::stronger(known, found) == found,
     }
 }
 
@@ -62,7 +83,7 @@ impl PairFacts {
     /// Takes over what another pair says of a field on which it agrees better.
     fn take(&mut self, field: usize, of: Self) {
         match field {
-            1 => self.two_names = of.two_names,
+            GIVEN => self.two_names = of.two_names,
             2 => self.births = of.births,
             _ => {}
         }
@@ -164,8 +185,7 @@ impl<'a> Persons<'a> {
         let mut order: Vec<(&(u32, u32), &Whole)> = wholes
             .iter()
             .filter(|(_, whole)| {
-                whole.bits + self.alone >= self.bounds.automatic_bits
-                    && whole.guards & (self.bounds.held & !OPEN | VETOES) == 0
+                whole.bits + self.alone >= self.bounds.automatic_bits && whole.guards & self.holds(**whole) == 0
             })
             .collect();
         order.sort_by(|(a, x), (b, y)| y.bits.total_cmp(&x.bits).then(a.cmp(b)));
@@ -177,6 +197,12 @@ impl<'a> Persons<'a> {
             }
         }
         changed
+    }
+
+    /// The guards that hold two persons apart who agree so well.
+    fn holds(&self, whole: Whole) -> u16 {
+        let known = if whole.bits >= self.bounds.automatic_bits { OPEN | NAMESAKE } else { OPEN };
+        self.bounds.held & !known | VETOES
     }
 
     fn are_one(&self, clusters: &Clusters, (x, y): (u32, u32), whole: Whole, near: &Near) -> bool {

@@ -3,6 +3,7 @@
 //! No pair may allocate, and the order of threads must never show in the result.
 
 use super::further::Compare;
+use super::readings::Readings;
 use super::table::{NameRow, NameTexts, Row, Symbol, Table};
 use crate::matching::comparison::{Comparison, Field, Tradition};
 use crate::matching::frequencies::{self, Script};
@@ -142,6 +143,7 @@ impl Weights {
         let (x, y) = (table.row(a), table.row(b));
         let mut pattern = 0;
         let (family, given) = names(self.tradition, table, &x, &y);
+        let given = self.readings(table).map_or(given, |readings| readings.level(table, &x, &y, given));
         put(&mut pattern, 0, family);
         put(&mut pattern, 1, given);
         put(&mut pattern, 2, levels::birth(x.birth, y.birth));
@@ -229,7 +231,17 @@ impl Weights {
         let bits = if says_nothing(pattern) { bits.min(NOTHING) } else { bits };
         let (guards, dependence) =
             if bits > KEPT { self.guards(table, pattern, self.facts(table, pattern, a, b)) } else { (0, 0.0) };
+        let read = |readings: &Readings| {
+            let (x, y, code) = (table.row(a), table.row(b), code_of(pattern, 1));
+            readings.are_needed(table, &x, &y, code) || code == MISSING && readings.tell_apart(table, &x, &y, code)
+        };
+        let guards = if bits > KEPT && self.readings(table).is_some_and(read) { guards | BY_READING } else { guards };
         Pair { a, b, bits: bits + dependence, guards }
+    }
+
+    /// How given names are read, where that is looked at.
+    pub fn readings<'t>(&self, table: &'t Table) -> Option<&'t Readings> {
+        (self.tradition == Tradition::Japanese).then_some(&table.readings)
     }
 
     /// log2 of the prior odds of a pair.
@@ -336,6 +348,12 @@ pub fn bit(guard: Guard) -> u16 {
 /// The guards that ask whether there is another member of the family who is not known: where all records are at hand
 /// and none is another's, there is none.
 pub const OPEN: u16 = 256 | 512;
+
+/// The guard that asks whether there is another of that name: where all records are at hand it is known how many have it.
+pub const NAMESAKE: u16 = 16;
+
+/// Given names that agree only by how they may be read: asked until the whole persons are compared.
+pub const BY_READING: u16 = 2048;
 
 /// The weakest level of a mail address on which it is the same but for a slip.
 const MAIL_IS_NEAR: Code = 3;

@@ -5,6 +5,7 @@
 
 use super::blocks::loose_key;
 use super::further::{Compare, Further};
+use super::readings::Readings;
 use crate::identity::Sex;
 use crate::matching::normalize::{WILDCARD, phone};
 use crate::matching::record::{ComparisonRecord, NamePair};
@@ -242,6 +243,8 @@ pub struct Table {
     pub phone: Texts,
     /// The values of the further fields.
     pub values: Vec<Texts>,
+    /// How given names in kanji are read; known once the table is closed.
+    pub readings: Readings,
     suffixes: Texts,
     sources: Texts,
 }
@@ -320,6 +323,7 @@ impl Table {
             .into_iter()
             .chain(&mut self.values)
             .for_each(Texts::close);
+        self.readings = Readings::of(self);
     }
 
     /// How many records there are.

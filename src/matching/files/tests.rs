@@ -250,6 +250,127 @@ fn a_record_fits_a_person_better_than_any_record_of_hers() {
     assert!(whole.bits > best + 1.0 && whole.guards == 0, "{whole:?} {best}");
 }
 
+/// Number 1, named so in kanji and kana.
+fn named(kanji: &str, kana: &str) -> ComparisonRecord {
+    let mut record = person(1, false);
+    record.kanji[0].given = kanji.to_owned();
+    record.kana[0].given = kana.to_owned();
+    record.reading[0].given = crate::matching::normalize::japanese::reading(kana);
+    record
+}
+
+/// Three hundred persons, none of whom is like number 1, and some women called 恵.
+fn others() -> Table {
+    let mut table = Table::new(Vec::new());
+    let mut add = |record: ComparisonRecord, source: &str| {
+        table.add(&FileRecord::new(record, Vec::new(), source.to_owned(), 0));
+    };
+    for n in (100..400).filter(|n| n % 8 != 1) {
+        add(person(n, false), "H0");
+        add(person(n, false), "H1");
+    }
+    for (n, (kanji, kana)) in
+        [("直恵", "ナオエ"), ("信恵", "ノブエ"), ("真恵", "マエ"), ("咲恵", "サキエ")].into_iter().enumerate()
+    {
+        let mut record = named(kanji, kana);
+        record.birth = 19_500_101 + u32::try_from(n * 50_000).unwrap();
+        record.kanji[0].family = "池田".to_owned();
+        record.kana[0].family = "イケダ".to_owned();
+        record.phones.clear();
+        add(record, "H0");
+    }
+    table
+}
+
+/// Whether two records are matched among `others`.
+fn are_matched(a: ComparisonRecord, b: ComparisonRecord) -> bool {
+    let mut table = others();
+    let first = u32::try_from(table.len()).unwrap();
+    table.add(&FileRecord::new(a, Vec::new(), "H2".to_owned(), 0));
+    table.add(&FileRecord::new(b, Vec::new(), "H3".to_owned(), 0));
+    let settings = Settings { automatic_bits: 8.0, ..Settings::default() };
+    let mut matcher = Matcher::new(table, Model::japanese().with_settings(settings), Options::default()).unwrap();
+    matcher.score();
+    matcher.decide().pairs.iter().any(|pair| pair.left == first && pair.decision == Decision::Match)
+}
+
+#[test]
+fn a_name_is_hers_if_it_is_read_as_hers() {
+    let kazue = || named("和江", "カズエ");
+    for (kanji, kana, hers) in [
+        // Respelled; a sister who shares the kanji; one who is read alike in part.
+        ("和恵", "", true),
+        ("和香", "", false),
+        ("直恵", "", false),
+        // Only the kana is known: a slip that is nobody's name, and a sister's name.
+        ("", "カズヘ", true),
+        ("", "カズヨ", false),
+        // Both are known, and one is a slip.
+        ("和恵", "カヅメ", false),
+        ("和恵", "カエズ", true),
+        ("和代", "カズヨ", false),
+    ] {
+        assert_eq!(are_matched(kazue(), named(kanji, kana)), hers, "{kanji} {kana}");
+        assert_eq!(are_matched(named(kanji, kana), kazue()), hers, "{kanji} {kana}, the other way round");
+    }
+    assert!(are_matched(named("和江", ""), named("", "カズエ")), "one in kanji and one in kana");
+    assert!(!are_matched(named("和江", ""), named("", "カズヨ")), "one in kanji and a sister in kana");
+}
+
+#[test]
+fn whoever_is_read_otherwise_in_another_record_is_somebody_else() {
+    let mut table = others();
+    let first = u32::try_from(table.len()).unwrap();
+    for (kanji, kana) in [("和江", "カズエ"), ("和恵", ""), ("和恵", "カズヨシ")] {
+        table.add(&FileRecord::new(named(kanji, kana), Vec::new(), "H2".to_owned(), 0));
+    }
+    table.close();
+    let weights = Weights::of(&Model::japanese(), &table);
+    let of = |xs: &[u32]| weights.whole(&table, &[first], xs).guards & scoring::BY_READING != 0;
+    assert!(!of(&[first + 1]) && of(&[first + 1, first + 2]) && of(&[first + 2, first + 1]));
+    // Of two records alone both are asked: what is read alike, and one in kanji beside a sister in kana.
+    let mut table = others();
+    for (kanji, kana) in [("和江", "カズエ"), ("和恵", ""), ("和江", ""), ("", "カズヨ")] {
+        table.add(&FileRecord::new(named(kanji, kana), Vec::new(), "H2".to_owned(), 0));
+    }
+    table.close();
+    let asked = |a: u32, b: u32| weights.pair(&table, first + a, first + b).guards & scoring::BY_READING != 0;
+    assert!(asked(1, 0) && asked(3, 2) && !asked(2, 0), "by the reading alone");
+}
+
+#[test]
+fn names_in_their_own_place_say_more_than_in_each_others() {
+    let plain = person(1, false);
+    let (mut crossed, mut undated) = (plain.clone(), plain.clone());
+    for pair in crossed.kanji.iter_mut().chain(&mut crossed.kana).chain(&mut crossed.reading) {
+        std::mem::swap(&mut pair.family, &mut pair.given);
+    }
+    undated.birth = 0;
+    undated.phones.clear();
+    let mut table = Table::new(Vec::new());
+    for record in [&plain, &crossed, &undated] {
+        table.add(&FileRecord::new(record.clone(), Vec::new(), "H0".to_owned(), 0));
+    }
+    table.close();
+    let weights = Weights::of(&Model::japanese(), &table);
+    for xs in [[0, 1], [1, 0]] {
+        let whole = weights.whole(&table, &xs, &[2]);
+        assert_eq!((whole.guards, whole.bits), (0, weights.whole(&table, &[0], &[2]).bits), "{xs:?}");
+    }
+    assert_ne!(weights.whole(&table, &[1], &[2]).guards, 0);
+}
+
+#[test]
+fn where_all_are_at_hand_a_rare_name_is_no_namesakes() {
+    let (mut dated, mut elsewhere) = (named("和江", "カズエ"), named("和江", "カズエ"));
+    elsewhere.birth += 1;
+    elsewhere.phones.clear();
+    assert!(are_matched(dated.clone(), elsewhere.clone()), "a slip of the day, and nobody else has the name");
+    dated.phones.clear();
+    let guards = crate::matching::guards_of(&dated, &elsewhere, &Model::japanese());
+    assert_eq!(guards, [crate::matching::Guard::Namesake], "of two records alone it is asked");
+}
+
 #[test]
 fn further_fields_have_levels() {
     let check = |compare: Compare, a: &str, b: &str, expect: &str| {

@@ -57,6 +57,9 @@ fn what_two_records_raise() {
     check(she(("華子", "ハナコ"), "18800314", HOME, PHONE), &[]);
     check(("花子", "斎藤", "ハナコ", "サイトウ", "20051127", F, HOME, PHONE), &[Guard::Generation]);
     check(("花子", "斎藤", "ハナコ", "サイトウ", "19800314", F, HOME, PHONE), &[]);
+    check(("花子", "斎藤", "ハナコ", "サイトウ", "", F, HOME, ""), &[]);
+    check(("花子", "斎藤", "ハナコ", "サイトウ", "", F, "", PHONE), &[]);
+    check(("花子", "斎藤", "ハナコ", "サイトウ", "", F, AWAY, ""), &[Guard::Generation]);
     // A newborn without a name.
     check(she(("ベビー", "ベビー"), "19800314", HOME, PHONE), &[Guard::Newborn]);
 }
