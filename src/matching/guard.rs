@@ -20,8 +20,8 @@ pub enum Guard {
     /// kanji: no family register takes the name of one who is in it, so in Japan that is a slip.
     Generation,
     /// Births that differ with nothing beside the name to support a slip: a namesake. A slip of one digit wants the
-    /// same town, phone or mail address, anything further the same house, phone or mail address. So does another
-    /// family name.
+    /// same house, or the same town where no house is known, phone or mail address; anything further the same house,
+    /// phone or mail address. So does another family name.
     Namesake,
     /// Two men of one name in one house, and the birth date of one is not known: a Western son may have his father's
     /// name.
@@ -91,6 +91,8 @@ pub struct PairFacts {
     pub two_names: bool,
     /// The mail address is the same but for a slip.
     pub mail: bool,
+    /// Of both it is known in which house they live.
+    pub housed: bool,
 }
 
 /// What fields that are not independent take back, in bits. The weights of two fields are added as if each slipped by
@@ -113,6 +115,7 @@ impl PairFacts {
             two_names: are_two_names(a, b),
             // A record for comparison holds none.
             mail: false,
+            housed: [a, b].iter().all(|record| record.places.iter().any(|place| !place.block.is_empty())),
         }
     }
 }
@@ -209,7 +212,9 @@ fn is_namesake(facts: PairFacts, levels: &Comparison) -> bool {
     let (same_house, reached) = (is_one_house(levels), is_reached(facts, levels));
     let births_unlike = matches!(levels.birth, Some("two_parts" | "year" | "year_next" | "differs"));
     let births_inexact = levels.birth.is_some_and(|level| level != "exact");
-    let neighbours = same_house || matches!(levels.address, Some("block_prefix" | "town" | "postal"));
+    // Two houses of one town are two families', unless one of them is not known.
+    let one_town = matches!(levels.address, Some("town" | "postal")) && !facts.housed;
+    let neighbours = same_house || one_town || levels.address == Some("block_prefix");
     let supported = reached || if births_unlike { same_house } else { neighbours };
     // Another family name, and neither house nor telephone tells of a marriage.
     let family_differs = matches!(

@@ -85,6 +85,7 @@ impl PairFacts {
         match field {
             GIVEN => self.two_names = of.two_names,
             2 => self.births = of.births,
+            4 => self.housed = of.housed,
             _ => {}
         }
     }

@@ -261,6 +261,7 @@ impl Weights {
             men: x.sex == 2 && y.sex == 2,
             two_names: given == Some("near") && two_names(table, &x, &y),
             mail: self.agrees(table, pattern, Compare::Mail, MAIL_IS_NEAR),
+            housed: x.block != 0 && y.block != 0,
         }
     }
 

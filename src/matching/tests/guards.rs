@@ -40,7 +40,10 @@ fn what_two_records_raise() {
     check(("田中", "桃子", "タナカ", "モモコ", "19800314", F, HOME, PHONE), &[]);
     // A namesake: the birth date differs, and nothing beside the name supports a slip.
     check(she(hanako, "19800315", AWAY, ""), &[Guard::Namesake]);
-    check(she(hanako, "19800315", "架空県見本市北町8-8", ""), &[]);
+    check(she(hanako, "19800315", "架空県見本市北町8-8", ""), &[Guard::Namesake]);
+    check(she(hanako, "19800315", "架空県見本市北町", ""), &[]);
+    check(she(hanako, "19800315", "架空県見本市北町1-2", ""), &[]);
+    check(she(hanako, "19800315", "架空県見本市北町8-8", PHONE), &[]);
     check(she(hanako, "19800315", AWAY, PHONE), &[]);
     check(she(hanako, "19801127", "架空県見本市北町8-8", ""), &[Guard::Namesake]);
     check(she(hanako, "19801127", HOME, ""), &[]);
