@@ -8,6 +8,7 @@ use super::clusters::{Clusters, Fit};
 use super::scores::Known;
 use super::scoring::{BY_READING, KEPT, NAMESAKE, OPEN, Pair, Pattern, VETOES, Weights, code_of};
 use super::table::Table;
+use crate::matching::comparison::Field;
 use crate::matching::guard::PairFacts;
 use crate::matching::levels;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -27,6 +28,8 @@ pub struct Whole {
     pub bits: f64,
     /// The guards that they raise, as a set.
     pub guards: u16,
+    /// They have one family name, or are grown up, so that one may have married.
+    pub may_be_one_family: bool,
 }
 
 impl Weights {
@@ -60,7 +63,10 @@ impl Weights {
         let (guards, dependence) = self.guards(table, best, facts);
         by_reading |= code_of(best, GIVEN) == levels::MISSING;
         let guards = if by_reading && told_apart { guards | BY_READING } else { guards };
-        Whole { bits: evidence + dependence, guards }
+        let family = code_of(best, 0);
+        let one_family = family != levels::MISSING && !levels::is_weak_name(self.tradition(), Field::Family, family);
+        let may_be_one_family = one_family || facts.births.iter().all(|birth| table.is_of_age(*birth));
+        Whole { bits: evidence + dependence, guards, may_be_one_family }
     }
 }
 
@@ -200,9 +206,11 @@ impl<'a> Persons<'a> {
         changed
     }
 
-    /// The guards that hold two persons apart who agree so well.
+    /// The guards that hold two persons apart who agree so well. How many have a name is known, and a child has not
+    /// married.
     fn holds(&self, whole: Whole) -> u16 {
-        let known = if whole.bits >= self.bounds.automatic_bits { OPEN | NAMESAKE } else { OPEN };
+        let is_counted = whole.bits >= self.bounds.automatic_bits && whole.may_be_one_family;
+        let known = if is_counted { OPEN | NAMESAKE } else { OPEN };
         self.bounds.held & !known | VETOES
     }
 

@@ -239,6 +239,11 @@ impl Weights {
         Pair { a, b, bits: bits + dependence, guards }
     }
 
+    /// Which scale names are compared on.
+    pub fn tradition(&self) -> Tradition {
+        self.tradition
+    }
+
     /// How given names are read, where that is looked at.
     pub fn readings<'t>(&self, table: &'t Table) -> Option<&'t Readings> {
         (self.tradition == Tradition::Japanese).then_some(&table.readings)

@@ -243,6 +243,8 @@ pub struct Table {
     pub phone: Texts,
     /// The values of the further fields.
     pub values: Vec<Texts>,
+    /// Whoever was born before is of age, `yyyymmdd`; known once the table is closed.
+    of_age: u32,
     /// How given names in kanji are read; known once the table is closed.
     pub readings: Readings,
     suffixes: Texts,
@@ -324,6 +326,12 @@ impl Table {
             .chain(&mut self.values)
             .for_each(Texts::close);
         self.readings = Readings::of(self);
+        self.of_age = of_age(&self.rows);
+    }
+
+    /// Whether one born then, `yyyymmdd`, had come of age when the youngest of the table were born.
+    pub fn is_of_age(&self, birth: u32) -> bool {
+        birth != 0 && birth < self.of_age
     }
 
     /// How many records there are.
@@ -351,6 +359,17 @@ impl Table {
         let from = usize::try_from(at).unwrap_or(usize::MAX).saturating_mul(self.fields.len());
         self.further.get(from..from.saturating_add(self.fields.len())).unwrap_or(&[])
     }
+}
+
+/// Eighteen years before the youngest were born: one in a hundred may be younger, since there are slips.
+fn of_age(rows: &[Row]) -> u32 {
+    let mut births: Vec<u32> = rows.iter().map(|row| row.birth).filter(|birth| *birth != 0).collect();
+    let at = births.len() - births.len().div_ceil(100);
+    if births.is_empty() {
+        return 0;
+    }
+    let (_, youngest, _) = births.select_nth_unstable(at);
+    youngest.saturating_sub(18 * 10_000)
 }
 
 fn short(number: Symbol) -> u16 {

@@ -366,6 +366,17 @@ fn where_all_are_at_hand_a_rare_name_is_no_namesakes() {
     elsewhere.birth += 1;
     elsewhere.phones.clear();
     assert!(are_matched(dated.clone(), elsewhere.clone()), "a slip of the day, and nobody else has the name");
+    let mut renamed = named("和江", "カズエ");
+    renamed.kanji[0].family = "池田".to_owned();
+    renamed.kana[0].family = "イケダ".to_owned();
+    renamed.reading[0].family = crate::matching::normalize::japanese::reading("イケダ");
+    renamed.sex = Some(Sex::Female);
+    dated.sex = Some(Sex::Female);
+    renamed.phones.clear();
+    assert!(are_matched(dated.clone(), renamed.clone()), "she may have married");
+    (dated.birth, renamed.birth) = (20_090_321, 20_090_321);
+    assert!(!are_matched(dated.clone(), renamed), "a child has not married");
+    dated = named("和江", "カズエ");
     dated.phones.clear();
     let guards = crate::matching::guards_of(&dated, &elsewhere, &Model::japanese());
     assert_eq!(guards, [crate::matching::Guard::Namesake], "of two records alone it is asked");
