@@ -205,7 +205,7 @@ impl Registry {
     }
 
     /// Same: the record's link becomes the steward's, wherever the other record is linked by now.
-    /// Different: a record that shares the other's person leaves it.
+    /// Different: a record that shares the other's person leaves it, unless no other is left there.
     fn apply_verdict(
         &self,
         tx: &mut Transaction<'_>,
@@ -226,6 +226,8 @@ impl Registry {
                 self.leave(tx, cause, record)?;
                 self.join(tx, cause, record, theirs, &ground)
             }
+            // All others have left: it is alone who the person is, and a new one would leave that without a record.
+            (Verdict::Different, true) if row.kind != OVERLAY && tx.records_of(theirs)?.len() == 1 => Ok(()),
             (Verdict::Different, true) => {
                 self.leave(tx, cause, record)?;
                 self.told(tx, cause, theirs, record)?;
