@@ -200,29 +200,6 @@ fn what_the_source_asserted_is_held_and_flagged_when_a_revise_contradicts_it() {
 }
 
 #[test]
-fn whoever_is_told_apart_from_a_person_whom_all_others_have_left_stays_that_person() {
-    on_both_stores(|store| {
-        let registry = registry(store, settings());
-        let both = FeedCommand {
-            identifiers: vec![id("h01", "100")],
-            other_identifiers: vec![id("h02", "9")],
-            demographics: demographics(&hanako()),
-        };
-        registry.feed(&intake("m1", "p1"), both).unwrap();
-        feed(&registry, "h02", "9", &her_sister());
-        let open = registry.reviews(10).unwrap();
-        let doubt = open.iter().find(|review| review.kind == "contradiction").unwrap();
-        registry.unlink(&caller(), &id("h01", "100"), "looked").unwrap().unwrap();
-        let before = others(&registry, "h02", "9");
-        assert!(registry.decide_review(&caller(), doubt.id, ReviewVerdict::Different, "looked").unwrap());
-        assert_eq!(others(&registry, "h02", "9"), before, "she keeps her regional ID");
-        assert_ne!(others(&registry, "h01", "100"), before);
-        let broken = registry.verify().unwrap().into_iter().filter(|finding| finding.broken > 0);
-        assert_eq!(broken.map(|finding| finding.rule).collect::<Vec<_>>(), [""; 0]);
-    });
-}
-
-#[test]
 fn a_senders_assertion_does_not_undo_a_stewards_word() {
     on_both_stores(|store| {
         let registry = registry(store, Settings { linking: Linking::Propose, ..settings() });

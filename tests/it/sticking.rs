@@ -4,7 +4,7 @@
 use crate::support::*;
 use nayose::identity::{PatientIdentifier, PersonId};
 use nayose::matching::{self, Model};
-use nayose::registry::{MergeCommand, Objection, Registry, Settings};
+use nayose::registry::{FeedCommand, MergeCommand, Objection, Registry, ReviewVerdict, Settings};
 
 fn whose(registry: &Registry, identifier: &PatientIdentifier) -> PersonId {
     registry.person(identifier).unwrap().unwrap().person
@@ -130,5 +130,28 @@ fn what_contradicts_it_is_shown_and_undone_only_by_its_number() {
         let linked = done.iter().find(|operation| operation.kind == "link").unwrap();
         registry.undo(&caller(), linked.id, "no").unwrap().unwrap();
         assert_ne!(whose(&registry, &id("h01", "1")), whose(&registry, &id("c01", "3")));
+    });
+}
+
+#[test]
+fn whoever_is_told_apart_from_a_person_whom_all_others_have_left_stays_that_person() {
+    on_both_stores(|store| {
+        let registry = registry(store, settings());
+        let both = FeedCommand {
+            identifiers: vec![id("h01", "100")],
+            other_identifiers: vec![id("h02", "9")],
+            demographics: demographics(&hanako()),
+        };
+        registry.feed(&intake("m1", "p1"), both).unwrap();
+        feed(&registry, "h02", "9", &stranger());
+        let open = registry.reviews(10).unwrap();
+        let doubt = open.iter().find(|review| review.kind == "contradiction").unwrap();
+        registry.unlink(&caller(), &id("h01", "100"), "looked").unwrap().unwrap();
+        let before = others(&registry, "h02", "9");
+        assert!(registry.decide_review(&caller(), doubt.id, ReviewVerdict::Different, "looked").unwrap());
+        assert_eq!(others(&registry, "h02", "9"), before, "she keeps her regional ID");
+        assert_ne!(others(&registry, "h01", "100"), before);
+        let broken = registry.verify().unwrap().into_iter().filter(|finding| finding.broken > 0);
+        assert_eq!(broken.map(|finding| finding.rule).collect::<Vec<_>>(), [""; 0]);
     });
 }
