@@ -24,6 +24,8 @@ const ENOUGH: usize = 60_000;
 const RARE: f64 = 0.01;
 /// A kanji that is read so at least as often as this shows that a name is one, and no slip of another.
 const PLAIN: f64 = 0.05;
+/// Among fewer records that write both scripts it tells nothing that nobody is called so.
+const FEWEST: usize = 1_000;
 /// What is so much rarer than a name that it is near to is a slip of that.
 const RARER: u32 = 50;
 
@@ -34,6 +36,8 @@ pub struct Readings {
     of: HashMap<char, HashMap<String, f64>>,
     /// All names that records write in both scripts, the kana first, sorted.
     names: Vec<(Symbol, Symbol)>,
+    /// How many records do.
+    written: usize,
 }
 
 impl fmt::Debug for Readings {
@@ -46,14 +50,15 @@ impl Readings {
     /// Learned from the given names of a table.
     pub fn of(table: &Table) -> Self {
         let both = table.rows().iter().map(|row| (row.kana.given, row.kanji.given)).filter(|(p, q)| *p != 0 && *q != 0);
+        let written = both.clone().count();
         let names: Vec<(Symbol, Symbol)> = both.collect::<BTreeSet<_>>().into_iter().collect();
         let (kanji, kana) = (&table.kanji.given, &table.kana.given);
-        let written: Vec<(Vec<char>, Vec<char>)> = names
+        let taught: Vec<(Vec<char>, Vec<char>)> = names
             .iter()
             .step_by(names.len().div_ceil(ENOUGH).max(1))
             .map(|(p, q)| (kanji.text(*q).chars().collect(), kana.text(*p).chars().collect()))
             .collect();
-        Self { of: learned(&written), names }
+        Self { of: learned(&taught), names, written }
     }
 
     /// The level of two given names, once it is asked how they may be read: of those that are not written alike.
@@ -74,14 +79,14 @@ impl Readings {
             && (p == 0 || q == 0 || levels::kana_agreement(texts.text(p), texts.text(q)) != Agreement::Equal)
     }
 
-    /// Whether two given names are known to be read otherwise: both in both scripts, or one in kanji whose readings are
-    /// known and the other in kana.
+    /// Whether two given names are known to be read otherwise: one in kanji whose readings are known, the other in kana
+    /// that are somebody's name and no slip.
     pub fn tell_apart(&self, table: &Table, x: &Row, y: &Row, code: Code) -> bool {
-        let known = match code {
-            MISSING => self.are_known(table, x.kanji.given.max(y.kanji.given)),
-            _ => code > levels::READ_ALIKE && [x.kanji, y.kanji, x.kana, y.kana].iter().all(|name| name.given != 0),
-        };
-        known && self.are_one(table, x, y) == Some(false)
+        let is_name = |kana: Symbol| kana != 0 && self.spellings(table, kana, 1) == 1;
+        let known = |p: &Row, q: &Row| self.are_known(table, p.kanji.given) && is_name(q.kana.given);
+        (code == MISSING || code > levels::READ_ALIKE)
+            && (known(x, y) || known(y, x))
+            && self.are_one(table, x, y) == Some(false)
     }
 
     /// Whether it is known how each kanji of a name is read.
@@ -116,7 +121,7 @@ impl Readings {
     /// Whether a name in kana is a slip of another: nobody, or hardly anybody, has a name that is read so.
     fn is_slip(&self, table: &Table, slip: Symbol, of: Symbol) -> bool {
         let few = usize::try_from(table.kana.given.count(of) / RARER).unwrap_or(0);
-        self.spellings(table, slip, few + 1) <= few && self.spellings(table, of, 1) == 1
+        self.written >= FEWEST && self.spellings(table, slip, few + 1) <= few && self.spellings(table, of, 1) == 1
     }
 
     /// How many names there are that are plainly read so, counted no further than `most`: a slip has none.

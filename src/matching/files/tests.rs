@@ -259,13 +259,13 @@ fn named(kanji: &str, kana: &str) -> ComparisonRecord {
     record
 }
 
-/// Three hundred persons, none of whom is like number 1, and some women called 恵.
+/// Five hundred persons, none of whom is like number 1, and some women called 恵.
 fn others() -> Table {
     let mut table = Table::new(Vec::new());
     let mut add = |record: ComparisonRecord, source: &str| {
         table.add(&FileRecord::new(record, Vec::new(), source.to_owned(), 0));
     };
-    for n in (100..400).filter(|n| n % 8 != 1) {
+    for n in (100..700).filter(|n| n % 8 != 1) {
         add(person(n, false), "H0");
         add(person(n, false), "H1");
     }
@@ -328,12 +328,22 @@ fn whoever_is_read_otherwise_in_another_record_is_somebody_else() {
     let weights = Weights::of(&Model::japanese(), &table);
     let of = |xs: &[u32]| weights.whole(&table, &[first], xs).guards & scoring::BY_READING != 0;
     assert!(!of(&[first + 1]) && of(&[first + 1, first + 2]) && of(&[first + 2, first + 1]));
+    // A twin with one record in kanji and one in kana, whose name nobody else has.
+    let mut table = others();
+    for (kanji, kana) in [("和江", "カズエ"), ("和里", ""), ("", "カズリ")] {
+        table.add(&FileRecord::new(named(kanji, kana), Vec::new(), "H2".to_owned(), 0));
+    }
+    table.close();
+    let first = u32::try_from(table.len() - 3).unwrap();
+    let of = |xs: &[u32]| weights.whole(&table, &[first], xs).guards & scoring::BY_READING != 0;
+    assert!(!of(&[first + 2]) && of(&[first + 1, first + 2]) && of(&[first + 2, first + 1]));
     // Of two records alone both are asked: what is read alike, and one in kanji beside a sister in kana.
     let mut table = others();
     for (kanji, kana) in [("和江", "カズエ"), ("和恵", ""), ("和江", ""), ("", "カズヨ")] {
         table.add(&FileRecord::new(named(kanji, kana), Vec::new(), "H2".to_owned(), 0));
     }
     table.close();
+    let first = u32::try_from(table.len() - 4).unwrap();
     let asked = |a: u32, b: u32| weights.pair(&table, first + a, first + b).guards & scoring::BY_READING != 0;
     assert!(asked(1, 0) && asked(3, 2) && !asked(2, 0), "by the reading alone");
 }
