@@ -1,6 +1,7 @@
 //! The weight of each candidate pair, by the model's three classes and the frequency of what agrees.
 //!
-//! No pair may allocate, and the order of threads must never show in the result.
+//! No pair may allocate, but one whose given names are doubtful and are asked how they may be read; and the order of
+//! threads must never show in the result.
 
 use super::further::Compare;
 use super::readings::Readings;
