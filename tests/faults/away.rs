@@ -11,6 +11,7 @@ use crate::kill::launch;
 use crate::totals::Totals;
 use crate::world::World;
 use std::collections::{BTreeSet, HashMap};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// Kills of one store, after which all is compared.
@@ -79,6 +80,9 @@ fn one_store(world: &mut World, consumer: &mut Consumer, totals: &mut Totals) ->
     consumer.returns();
     let server = world.launch.start()?;
     world.settle(server.http)?;
+    all_told(&world.launch.url)?;
+    refuse_twice(world, consumer, server.http)?;
+    world.settle(server.http)?;
     let rows = all_told(&world.launch.url)?;
     server.stop()?;
     world.launch.no_defects()?;
@@ -87,15 +91,39 @@ fn one_store(world: &mut World, consumer: &mut Consumer, totals: &mut Totals) ->
     Ok(())
 }
 
+/// Feeds until the subscriber has refused one change twice, of one process: by chance alone that hardly happens, since
+/// the servers above are killed soon.
+fn refuse_twice(world: &mut World, consumer: &Consumer, http: SocketAddr) -> Result<(), String> {
+    let mut database = Database::open(&world.launch.url)?;
+    let (before, begun) = (consumer.told().len(), Instant::now());
+    consumer.says(Says::Refuses);
+    while consumer.told().len() < before + 2 {
+        if begun.elapsed() > PATIENCE {
+            return Err("a change that was refused is not told again".to_owned());
+        }
+        if left(&mut database)? == 0 {
+            world.once(http)?;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    consumer.says(Says::Accepts);
+    Ok(())
+}
+
+/// Changes that the subscriber is still to be told.
+fn left(database: &mut Database) -> Result<u64, String> {
+    database.number(
+        "SELECT (SELECT count(*) FROM outbox WHERE seq IS NULL) + (SELECT count(*) FROM outbox o WHERE o.seq > \
+         (SELECT delivered FROM subscriber))",
+    )
+}
+
 /// The persons of the outbox in order, once the subscriber is done with all of it.
 fn all_told(url: &str) -> Result<Vec<String>, String> {
     let mut database = Database::open(url)?;
     let begun = Instant::now();
     loop {
-        let left = database.number(
-            "SELECT (SELECT count(*) FROM outbox WHERE seq IS NULL) + (SELECT count(*) FROM outbox o WHERE o.seq > \
-             (SELECT delivered FROM subscriber))",
-        )?;
+        let left = left(&mut database)?;
         if left == 0 {
             break;
         }
