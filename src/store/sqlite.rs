@@ -99,6 +99,7 @@ impl SqliteStore {
             poison: Arc::clone(&poison),
             committed: Arc::clone(&committed),
             changes: Changes::default(),
+            noting: true,
             due,
             sweep: None,
             loaded: 0,

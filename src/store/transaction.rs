@@ -90,9 +90,9 @@ impl<'a> Transaction<'a> {
         self
     }
 
-    /// Notes what it changes.
-    pub(super) fn telling(mut self, changes: &'a mut Changes) -> Self {
-        self.changes = Some(changes);
+    /// Notes what it changes, where somebody asks.
+    pub(super) fn telling(mut self, changes: Option<&'a mut Changes>) -> Self {
+        self.changes = changes;
         self
     }
 

@@ -66,6 +66,12 @@ impl Changes {
         }
     }
 
+    /// Changes of `group` are not noted.
+    pub(super) fn skip(&mut self, group: u64) {
+        self.group = group;
+        self.forget();
+    }
+
     /// `thing` is being changed; it counts as changed even if that is undone.
     pub(super) fn of(&mut self, thing: Thing) {
         self.at(thing, i64::MIN);
@@ -128,5 +134,8 @@ mod tests {
         }
         changes.begin(4);
         assert!(!stands(&changes, 2, Thing::Key(5)) && stands(&changes, 4, Thing::Record(5)), "memory is bounded");
+        changes.skip(5);
+        assert!(!stands(&changes, 4, Thing::Key(5)), "nobody noted what that group changed");
+        assert!(stands(&changes, 5, Thing::Key(5)));
     }
 }

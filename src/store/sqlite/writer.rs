@@ -60,6 +60,8 @@ pub(super) struct Writer {
     /// How many groups were committed.
     pub(super) committed: Arc<AtomicU64>,
     pub(super) changes: Changes,
+    /// Whether the changes of the group that is being written are noted.
+    pub(super) noting: bool,
     /// Records of which the tables do not say yet what they are filed under, about so many.
     pub(super) due: usize,
     /// What puts it there.
@@ -302,7 +304,10 @@ impl Writer {
     /// `apart`. Whether it can be committed: not where one failed that is not apart.
     fn fill(&mut self, jobs: &mut [Box<dyn Job>], audits: &[WaitingAudit], apart: bool) -> Result<bool, StoreError> {
         self.connection.batch("BEGIN IMMEDIATE")?;
-        self.changes.begin(self.committed.load(Ordering::Relaxed) + 1);
+        let group = self.committed.load(Ordering::Relaxed) + 1;
+        // Where decisions read memory nobody rehearses on a snapshot, and nobody asks what has changed since.
+        self.noting = !self.resident.is_whole();
+        if self.noting { self.changes.begin(group) } else { self.changes.skip(group) }
         let keep = |transaction: &mut Transaction<'_>| {
             for waiting in audits {
                 // A statement that is refused leaves nothing behind; the rows beside it stay.
@@ -331,8 +336,9 @@ impl Writer {
         }
         let is_later = self.answers_from_memory();
         let touched = self.directory.keeps().then_some(&mut self.touched);
+        let changes = self.noting.then_some(&mut self.changes);
         let mut transaction =
-            Transaction::new(&mut self.connection, Some(&self.sequences)).telling(&mut self.changes).touching(touched);
+            Transaction::new(&mut self.connection, Some(&self.sequences)).telling(changes).touching(touched);
         transaction.keep(Arc::clone(&self.resident));
         transaction.filing.is_later = is_later;
         let keep = work(&mut transaction) || planted::has(Bug::SavepointKept);

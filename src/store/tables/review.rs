@@ -106,6 +106,15 @@ impl Transaction<'_> {
     /// Those of `records` about which it is asked whether they are suddenly another person.
     pub fn overlays_open(&mut self, records: &[RecordId]) -> Result<Vec<RecordId>, StoreError> {
         let mut found = Vec::new();
+        if let [only] = records {
+            // Asked at each feed: a statement that is kept, which a list of unknown length is not.
+            let asked: Vec<Asked> = on_connection!(self, connection => review::table
+                .filter(review::record_id.eq(only.0))
+                .select((review::record_id, review::kind, review::state))
+                .load(connection))?;
+            found.extend(asked.iter().any(is_overlaid).then_some(*only));
+            return Ok(found);
+        }
         for chunk in records.chunks(CHUNK) {
             let ids: Vec<i64> = chunk.iter().map(|record| record.0).collect();
             // By the records alone, as in `reviews_about`.
