@@ -11,6 +11,9 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 mod decided;
+mod reliability;
+
+use reliability::Reliability;
 
 /// `evaluate`.
 #[derive(Args, Clone)]
@@ -90,6 +93,7 @@ struct Measure {
     automatic: Quality,
     possible: f64,
     curve: Vec<(f64, Quality)>,
+    reliability: Reliability,
 }
 
 /// The thresholds of the curve, in bits.
@@ -130,7 +134,9 @@ impl Measure {
             clusters.found += pairs(shares.values().sum());
             clusters.right += shares.values().map(|n| pairs(*n)).sum::<f64>();
         }
-        Self { records: run.matcher.records(), pairs, clusters, automatic, possible, curve }
+        let told = run.outcome.pairs.iter().map(|pair| (pair.probability, truth(pair.left) == truth(pair.right)));
+        let reliability = Reliability::of(told);
+        Self { records: run.matcher.records(), pairs, clusters, automatic, possible, curve, reliability }
     }
 
     fn possible_per_thousand(&self) -> f64 {
@@ -153,6 +159,7 @@ impl Measure {
             "automatic": self.automatic.json(),
             "possible_per_thousand_records": self.possible_per_thousand(),
             "curve": curve.collect::<Vec<_>>(),
+            "calibration": self.reliability.json(),
         })
     }
 
@@ -170,7 +177,8 @@ impl Measure {
         for (bits, quality) in &self.curve {
             row(&format!("pairs from {bits:+} bits"), *quality);
         }
-        let _ = writeln!(out, "{:.1} possible matches for 1,000 records", self.possible_per_thousand());
+        let _ = writeln!(out, "{:.1} possible matches for 1,000 records\n", self.possible_per_thousand());
+        out.push_str(&self.reliability.text());
         out
     }
 

@@ -8,7 +8,7 @@ use super::{Environment, Exit, Logging, StoreChoice, complain, say};
 use crate::access::Principal;
 use crate::config::Configuration;
 use crate::matching::files::{Matcher, Options, Trained, Training};
-use crate::matching::{Field, Level, Model};
+use crate::matching::{Calibration, Field, Level, Model};
 use crate::registry::{Activated, Registry};
 use clap::Args;
 use std::fmt::Write;
@@ -117,12 +117,20 @@ fn from_store(asked: &Train, settings: &Configuration) -> Result<Exit, Exit> {
     };
     let trained = matcher.train_with(Training::default(), &judged);
     matcher.score();
-    save(asked, matcher.model())?;
-    tell(asked, count, judged.len(), &trained, matcher.model());
+    let model = calibrated(&registry, matcher.model())?;
+    save(asked, &model)?;
+    tell(asked, count, judged.len(), &trained, &model);
     if asked.activate.is_some() {
-        return activated(&registry, Path::new("the model"), &matcher.model().to_toml(), asked.store.json);
+        return activated(&registry, Path::new("the model"), &model.to_toml(), asked.store.json);
     }
     Ok(Exit::Done)
+}
+
+/// `model` with the probabilities that stewards' decisions bear out, where there are enough of them.
+fn calibrated(registry: &Registry, model: &Model) -> Result<Model, Exit> {
+    let judged = registry.judged_pairs(model).map_err(|failure| failed("train", &failure))?;
+    let judged: Vec<(f64, bool)> = judged.iter().map(|pair| (pair.bits, pair.same)).collect();
+    Ok(model.clone().with_calibration(Calibration::fit(&judged)))
 }
 
 fn save(asked: &Train, model: &Model) -> Result<(), Exit> {
@@ -149,6 +157,9 @@ fn tell(asked: &Train, records: usize, judged: usize, trained: &Trained, model: 
                 "records": records, "pairs": trained.pairs, "decisions": judged, "model": model.version(),
                 "untrained_fields": trained.refused, "household_size": model.household_size(),
                 "matches_per_record": model.matches_per_record(), "weights": weights,
+                "calibration": model.calibration().map(|line| serde_json::json!({
+                    "slope": line.slope, "shift": line.shift, "decisions": line.decisions,
+                })),
             })
         ));
         return;
@@ -171,6 +182,12 @@ fn tell(asked: &Train, records: usize, judged: usize, trained: &Trained, model: 
                 level.id
             );
         }
+    }
+    if let Some(Calibration { slope, shift, decisions }) = model.calibration() {
+        let _ = writeln!(
+            out,
+            "probabilities are those of {slope:.2} of the weight and {shift:+.1} bits, by {decisions} decisions of stewards"
+        );
     }
     for field in &trained.refused {
         let _ = writeln!(out, "{field}: the records do not bear learned weights; those before stand");

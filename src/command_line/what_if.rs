@@ -58,24 +58,25 @@ fn tried(asked: &WhatIfAsked, environment: Environment) -> Result<Exit, Exit> {
         return shadow(asked, &settings.store.url);
     }
     let rules = server::rules_of(&settings).map_err(|error| not_started("what-if", &error))?;
-    let (now, linking) = (rules.model, rules.linking);
-    let then = asked.then(&now).map_err(|what| {
+    // What is wrong with the words is said before a large store is read.
+    let wrong = |what: String| {
         complain(&format!("what-if: {what}\n"));
         Exit::Usage
-    })?;
+    };
+    asked.then(&rules.model).map_err(wrong)?;
     let clock = crate::clock::Clock::system();
     let begun = clock.micros();
     let unreadable = |error: crate::registry::Failure| failed("what-if", &error);
     let moment = View::of(&settings.store.url).map_err(|error| unreadable(error.into()))?;
     let moment = {
         let mut view = moment;
-        Moment::of(&mut view).map_err(unreadable)?
+        Moment::of(&mut view, &rules.model).map_err(unreadable)?
     };
-    let rule = |model: &Model| Rule { model: moment.sized(model), linking };
+    let now = Rule { model: moment.model().clone(), linking: rules.linking };
+    let then = Rule { model: asked.then(&now.model).map_err(wrong)?, linking: rules.linking };
     let bar = bar(moment.records());
     let threads = asked.threads.unwrap_or_else(cores).clamp(1, 256);
     let how = Asked { samples: asked.samples, threads };
-    let (now, then) = (rule(&now), rule(&then));
     let found = moment.what_if(&now, &then, how, &|done| bar.inc(done));
     bar.finish_and_clear();
     let micros = u64::try_from(clock.micros() - begun).unwrap_or_default();
@@ -138,14 +139,10 @@ impl WhatIfAsked {
     /// What is tried instead of `now`.
     fn then(&self, now: &Model) -> Result<Model, String> {
         let model = match &self.model {
-            Some(said) => model(said)?,
+            Some(said) => model(said)?.in_place_of(now),
             None => now.clone(),
         };
-        let known = if self.model.is_some() {
-            Settings { population: now.settings().population, ..model.settings() }
-        } else {
-            now.settings()
-        };
+        let known = now.settings();
         let settings = Settings {
             automatic_bits: self.automatic.unwrap_or(known.automatic_bits),
             review_bits: self.review.unwrap_or(known.review_bits),

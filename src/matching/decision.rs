@@ -9,7 +9,7 @@ use super::record::ComparisonRecord;
 use super::retrieval::{Retrieval, retrieve};
 use super::row::RowError;
 use super::seam::{Candidate, Candidates};
-use super::weight::{PairScore, probability};
+use super::weight::PairScore;
 use crate::identity::{PersonId, RecordId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -140,7 +140,8 @@ pub(super) fn decide_after<C: Candidates>(
     for (person, fit) in by_best.into_iter().take(MOST_PERSONS) {
         let known = |id: &RecordId| scored.get(id).cloned().map(|pair| (*id, pair));
         if fit.best < hopeless {
-            ranked.push(person_score(Some(person), fit.records.iter().filter_map(known).collect(), constraints));
+            let pairs = fit.records.iter().filter_map(known).collect();
+            ranked.push(person_score(Some(person), pairs, constraints, model));
             continue;
         }
         let mut pairs = Vec::new();
@@ -156,7 +157,7 @@ pub(super) fn decide_after<C: Candidates>(
         }
         if !pairs.is_empty() {
             pairs.truncate(MOST_MEMBERS);
-            ranked.push(person_score(Some(person), pairs, constraints));
+            ranked.push(person_score(Some(person), pairs, constraints, model));
         }
     }
     Ok(conclude(ranked, retrieval, model))
@@ -202,7 +203,7 @@ fn compare<C: Candidates>(
                     let parted = constraints.cannot_link.contains(&candidate.record);
                     settled |= pair.score.bits >= clear && pair.guards.is_empty() && !parted;
                     any_hope |= pair.score.bits >= hopeless;
-                    compared.take(&candidate, pair, constraints);
+                    compared.take(&candidate, pair, constraints, model);
                 }
                 Err(_) => {
                     (retrieval.degraded, any_hope) = (true, true);
@@ -217,7 +218,7 @@ fn compare<C: Candidates>(
 }
 
 impl Compared {
-    fn take(&mut self, candidate: &Candidate, pair: Scored, constraints: &Constraints) {
+    fn take(&mut self, candidate: &Candidate, pair: Scored, constraints: &Constraints, model: &Model) {
         match candidate.person {
             Some(person) => {
                 let told = constraints.must_link.contains(&candidate.record);
@@ -226,7 +227,10 @@ impl Compared {
                 fit.best = fit.best.max(bits);
                 fit.records.push(candidate.record);
             }
-            None => self.ranked.push(person_score(None, vec![(candidate.record, pair.clone())], constraints)),
+            None => {
+                let pairs = vec![(candidate.record, pair.clone())];
+                self.ranked.push(person_score(None, pairs, constraints, model));
+            }
         }
         self.scored.insert(candidate.record, pair);
     }
@@ -247,7 +251,12 @@ impl Scored {
     }
 }
 
-fn person_score(person: Option<PersonId>, pairs: Vec<(RecordId, Scored)>, constraints: &Constraints) -> PersonScore {
+fn person_score(
+    person: Option<PersonId>,
+    pairs: Vec<(RecordId, Scored)>,
+    constraints: &Constraints,
+    model: &Model,
+) -> PersonScore {
     let (low, high) = PAIR_BOUNDS;
     let count = f64::from(u32::try_from(pairs.len()).unwrap_or(u32::MAX).max(1));
     let bits = pairs.iter().map(|(_, pair)| pair.score.bits.clamp(low, high)).sum::<f64>() / count;
@@ -267,7 +276,8 @@ fn person_score(person: Option<PersonId>, pairs: Vec<(RecordId, Scored)>, constr
         guards.insert(Guard::MustLink);
     }
     let pairs = pairs.into_iter().map(|(id, pair)| (id, pair.score)).collect();
-    PersonScore { person, best, bits, probability: probability(bits), guards: guards.into_iter().collect(), pairs }
+    let (probability, guards) = (model.probability(bits), guards.into_iter().collect());
+    PersonScore { person, best, bits, probability, guards, pairs }
 }
 
 fn conclude(mut ranked: Vec<PersonScore>, retrieval: Retrieval, model: &Model) -> Verdict {

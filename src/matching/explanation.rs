@@ -70,7 +70,7 @@ impl Explanation {
         Self {
             model: model.version(),
             weight: rounded(score.bits),
-            probability: score.probability(),
+            probability: model.probability(score.bits),
             zone: zone_of(score.bits, guards, model),
             prior_bits: rounded(score.prior_bits),
             dependence_bits: rounded(score.dependence_bits),

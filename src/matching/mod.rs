@@ -55,6 +55,7 @@
 //! assert!(outcome.clusters.persons <= 3);
 //! ```
 
+mod calibration;
 mod comparison;
 mod decision;
 mod explanation;
@@ -79,6 +80,7 @@ mod weight;
 #[cfg(test)]
 mod tests;
 
+pub use calibration::Calibration;
 pub use comparison::{Comparison, Field, Tradition};
 pub use decision::{Constraints, Outcome, PersonScore, Verdict, decide};
 pub use explanation::{Account, Bridge, Explanation, FieldExplanation, Flip, SharedKey, Step, Thresholds, bridge};

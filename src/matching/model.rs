@@ -4,6 +4,7 @@
 //! of unrelated people (`u`) and of members of one household (`h`). The third class is what keeps relatives
 //! apart: what they share (name, address, telephone) is evidence of a household, not of one person.
 
+use super::calibration::Calibration;
 use super::comparison::{Field, Tradition};
 use super::frequencies::Frequencies;
 use super::frozen;
@@ -71,6 +72,8 @@ struct ModelFile {
     phone: FieldFile,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     further: BTreeMap<String, FieldFile>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    calibration: Option<Calibration>,
 }
 
 fn one() -> f64 {
@@ -115,6 +118,7 @@ pub struct Model {
     levels: Arc<HashMap<(Field, &'static str), Level>>,
     further: Arc<BTreeMap<String, Vec<Level>>>,
     frequencies: Arc<Frequencies>,
+    calibration: Option<Calibration>,
     /// Bounds and the size of the base.
     pub settings: Settings,
 }
@@ -162,12 +166,25 @@ impl Model {
             check_probabilities(&format!("further.{name}"), &said.levels)?;
             further.insert(name, said.levels);
         }
-        let ModelFile { id, version, household_size, matches_per_record, .. } = file;
+        if let Some(Err(what)) = file.calibration.as_ref().map(Calibration::check) {
+            return Err(ModelError(format!("[calibration] {what}")));
+        }
+        let ModelFile { id, version, household_size, matches_per_record, calibration, .. } = file;
         let (levels, further) = (Arc::new(levels), Arc::new(further));
         let settings = Settings::default();
         let frequencies = Arc::default();
-        let model =
-            Self { id, version, tradition, household_size, matches_per_record, levels, further, frequencies, settings };
+        let model = Self {
+            id,
+            version,
+            tradition,
+            household_size,
+            matches_per_record,
+            levels,
+            further,
+            frequencies,
+            calibration,
+            settings,
+        };
         match frozen::misjudged(&model) {
             Some(what) => Err(ModelError(what)),
             None => Ok(model),
@@ -199,12 +216,13 @@ impl Model {
                 .iter()
                 .map(|(name, levels)| (name.clone(), FieldFile { levels: levels.clone() }))
                 .collect(),
+            calibration: self.calibration,
         };
         // Strings, numbers and tables always have a form in TOML.
         toml::to_string(&file).unwrap_or_default()
     }
 
-    /// A model of the same tradition with learned weights; the checks of a file hold for it.
+    /// A model of the same tradition with learned weights, not calibrated; the checks of a file hold for it.
     pub fn learned(&self, learned: Learned) -> Result<Self, ModelError> {
         let mut levels = HashMap::new();
         for (field, of_field) in Field::ALL.into_iter().zip(learned.core) {
@@ -224,6 +242,7 @@ impl Model {
             levels: Arc::new(levels),
             further: Arc::new(learned.further),
             frequencies: self.frequencies.clone(),
+            calibration: None,
             settings: self.settings,
         })
     }
@@ -259,6 +278,28 @@ impl Model {
     pub fn with_frequencies(mut self, frequencies: Arc<Frequencies>) -> Self {
         self.frequencies = frequencies;
         self
+    }
+
+    /// The same weights where `other` decides: under its settings, where names occur as often as it knows.
+    pub fn in_place_of(mut self, other: &Model) -> Self {
+        (self.settings, self.frequencies) = (other.settings, Arc::clone(&other.frequencies));
+        self
+    }
+
+    /// The same weights, which amount to these probabilities; none for those that follow from the weights alone.
+    pub fn with_calibration(mut self, calibration: Option<Calibration>) -> Self {
+        self.calibration = calibration;
+        self
+    }
+
+    /// What weights amount to by what stewards decided, where that was learned.
+    pub fn calibration(&self) -> Option<Calibration> {
+        self.calibration
+    }
+
+    /// The probability to which a weight in bits amounts.
+    pub fn probability(&self, bits: f64) -> f64 {
+        self.calibration.unwrap_or_default().probability(bits)
     }
 
     /// How often names occur, as far as it is known.
@@ -345,6 +386,7 @@ fn shipped(text: &str, tradition: Tradition) -> Model {
         levels: Arc::default(),
         further: Arc::default(),
         frequencies: Arc::default(),
+        calibration: None,
         settings: Settings::default(),
     })
 }
@@ -379,10 +421,29 @@ mod tests {
             ("tradition = \"japanese\"", "tradition = \"martian\"", "martian"),
             ("household_size = 3.0", "household_size = 0.0", "household_size"),
             ("version = 2", "version = 1\nextra = 2", "extra"),
+            ("version = 2", "version = 2\ncalibration = { slope = 0.0, shift = 0.0, decisions = 300 }", "slope"),
+            ("version = 2", "version = 2\ncalibration = { slope = 1.0, shift = nan, decisions = 300 }", "shift"),
         ] {
             assert!(good.contains(from), "{from}");
             let error = Model::from_toml(&good.replacen(from, to, 1)).unwrap_err().to_string();
             assert!(error.contains(complaint), "{error}");
         }
+    }
+
+    #[test]
+    fn a_calibration_is_kept_in_the_file_and_lost_with_the_weights() {
+        let calibration = Some(Calibration { slope: 0.5, shift: -1.0, decisions: 300 });
+        let model = Model::japanese().with_calibration(calibration);
+        assert!((model.probability(4.0) - 2.0 / 3.0).abs() < 1e-9 && Model::japanese().probability(4.0) > 0.94);
+        let read = Model::from_toml(&model.to_toml()).expect("it is a sound model");
+        assert_eq!((read.calibration(), read.version()), (calibration, model.version()));
+        let learned = Learned {
+            id: "learned".to_owned(),
+            core: model.core(),
+            further: BTreeMap::new(),
+            household_size: 3.0,
+            matches_per_record: 1.0,
+        };
+        assert_eq!(model.learned(learned).expect("the same weights").calibration(), None);
     }
 }

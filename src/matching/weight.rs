@@ -40,14 +40,7 @@ pub struct PairScore {
     pub fields: Vec<FieldScore>,
 }
 
-impl PairScore {
-    /// The probability that the two are one person.
-    pub fn probability(&self) -> f64 {
-        probability(self.bits)
-    }
-}
-
-/// The probability to which a weight in bits amounts.
+/// The probability to which a weight in bits amounts, as it is computed (see [`Model::probability`]).
 pub fn probability(bits: f64) -> f64 {
     1.0 / (1.0 + (-bits).exp2())
 }

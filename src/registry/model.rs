@@ -197,23 +197,32 @@ impl Registry {
 
     /// The model of a generation, under the bounds that are configured.
     pub(super) fn model_of(&self, tx: &mut Transaction<'_>, number: i64) -> Result<Model, Failure> {
-        let Generation { model, frequencies, .. } = generation(tx, number)?;
-        let configured = &self.0.settings.model;
-        let weights = match model {
-            None => configured.clone(),
-            Some(version) => {
-                let text = tx.setting(&format!("{FILE}.{version}"))?.ok_or(Failure::Corrupt("an activated model"))?;
-                Model::from_toml(&text).map_err(|_| Failure::Corrupt("an activated model"))?
-            }
-        };
-        let weights = weights.with_settings(configured.settings());
-        if frequencies == 0 {
-            return Ok(weights);
-        }
-        let text = tx.setting(&format!("{FREQUENCIES}.{frequencies}"))?.ok_or(Failure::Corrupt("a count of names"))?;
-        let names = Frequencies::from_text(&text).ok_or(Failure::Corrupt("a count of names"))?;
-        Ok(weights.with_frequencies(Arc::new(names)))
+        model_of(tx, number, &self.0.settings.model)
     }
+}
+
+/// The model that decides in a store now, where `configured` is what the configuration says.
+pub(super) fn in_force(tx: &mut Transaction<'_>, configured: &Model) -> Result<Model, Failure> {
+    let number = current_number(tx)?;
+    model_of(tx, number, configured)
+}
+
+fn model_of(tx: &mut Transaction<'_>, number: i64, configured: &Model) -> Result<Model, Failure> {
+    let Generation { model, frequencies, .. } = generation(tx, number)?;
+    let weights = match model {
+        None => configured.clone(),
+        Some(version) => {
+            let text = tx.setting(&format!("{FILE}.{version}"))?.ok_or(Failure::Corrupt("an activated model"))?;
+            Model::from_toml(&text).map_err(|_| Failure::Corrupt("an activated model"))?
+        }
+    };
+    let weights = weights.with_settings(configured.settings());
+    if frequencies == 0 {
+        return Ok(weights);
+    }
+    let text = tx.setting(&format!("{FREQUENCIES}.{frequencies}"))?.ok_or(Failure::Corrupt("a count of names"))?;
+    let names = Frequencies::from_text(&text).ok_or(Failure::Corrupt("a count of names"))?;
+    Ok(weights.with_frequencies(Arc::new(names)))
 }
 
 fn current_number(tx: &mut Transaction<'_>) -> Result<i64, Failure> {

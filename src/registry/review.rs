@@ -105,7 +105,8 @@ impl Registry {
             records += tx.records_of(person)?.len();
         }
         let (kind, weight) = (row.kind.as_str(), row.weight);
-        Ok(Urgency::of(&Asked { kind, weight, linked, records, explanation: &row.explanation }))
+        let probability = self.model_now().probability(weight);
+        Ok(Urgency::of(&Asked { kind, weight, probability, linked, records, explanation: &row.explanation }))
     }
 
     fn reviewed_now(

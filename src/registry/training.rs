@@ -52,8 +52,9 @@ impl Registry {
         Ok(TrainingRecords { judged: judged.collect(), table })
     }
 
-    /// What `model` says of every pair about which a steward decided.
+    /// What `model` would say here of every pair about which a steward decided.
     pub fn judged_pairs(&self, model: &Model) -> Result<Vec<JudgedPair>, Failure> {
+        let model = model.clone().in_place_of(&self.active_model());
         self.0.store.read(|tx| {
             let mut pairs = Vec::new();
             for decision in tx.decisions()? {

@@ -21,6 +21,8 @@ pub struct Urgency {
 pub(super) struct Asked<'a> {
     pub kind: &'a str,
     pub weight: f64,
+    /// To which the weight amounts.
+    pub probability: f64,
     /// Whether both records are one person now.
     pub linked: bool,
     /// How many records the persons concerned have.
@@ -51,7 +53,7 @@ impl Urgency {
             reasons.push(format!("{} identifiers are concerned", asked.records));
         }
         risk += (many / 2.0).log2().max(0.0) * DOUBLING;
-        let probability = 1.0 / (1.0 + (-asked.weight).exp2());
+        let probability = asked.probability;
         let doubt = 4.0 * probability * (1.0 - probability);
         if asked.weight != 0.0 {
             reasons.push(format!("probability {probability:.2} of one person"));
@@ -77,9 +79,11 @@ fn guards(explanation: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::matching::Calibration;
 
     fn of(kind: &str, weight: f64, linked: bool, records: usize) -> Urgency {
-        Urgency::of(&Asked { kind, weight, linked, records, explanation: "" })
+        let probability = Calibration::default().probability(weight);
+        Urgency::of(&Asked { kind, weight, probability, linked, records, explanation: "" })
     }
 
     #[test]
@@ -98,7 +102,8 @@ mod tests {
     #[test]
     fn the_reasons_are_said() {
         let explanation = "{\"guards\":[\"twin\",\"must_link\"]}";
-        let asked = Asked { kind: "possible_match", weight: 1.0, linked: true, records: 5, explanation };
+        let (kind, weight, probability) = ("possible_match", 1.0, 2.0 / 3.0);
+        let asked = Asked { kind, weight, probability, linked: true, records: 5, explanation };
         let reasons = Urgency::of(&asked).reasons.join("; ");
         for word in ["not sure", "one person now", "5 identifiers", "probability 0.67", "twins or siblings"] {
             assert!(reasons.contains(word), "{word}: {reasons}");

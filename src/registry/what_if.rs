@@ -5,6 +5,7 @@
 //! model says, and is counted apart. Records and persons are told by their keys alone.
 
 use super::feed::identifier_key;
+use super::model::in_force;
 use super::{Failure, Linking};
 use crate::identity::{DomainKey, PersonId, RecordId};
 use crate::matching::{self, ComparisonRecord, Constraints, MemoryIndex, Model, Outcome, Verdict, decide};
@@ -20,6 +21,7 @@ pub struct Moment {
     constraints: HashMap<RecordId, Constraints>,
     by_word: HashSet<RecordId>,
     records: i64,
+    model: Model,
 }
 
 /// What becomes of a record under a model.
@@ -114,12 +116,12 @@ pub struct WhatIf {
 }
 
 impl Moment {
-    /// What the store at `view` holds now.
-    pub fn of(view: &mut View) -> Result<Self, Failure> {
-        view.read(Self::read)
+    /// What the store at `view` holds now, where `configured` is the model of the configuration.
+    pub fn of(view: &mut View, configured: &Model) -> Result<Self, Failure> {
+        view.read(|tx| Self::read(tx, configured))
     }
 
-    fn read(tx: &mut Transaction<'_>) -> Result<Self, Failure> {
+    fn read(tx: &mut Transaction<'_>, configured: &Model) -> Result<Self, Failure> {
         let mut index = MemoryIndex::new();
         let mut after = i64::MIN;
         loop {
@@ -142,7 +144,8 @@ impl Moment {
             }
         }
         let by_word = tx.linked_by_word()?.into_iter().collect();
-        Ok(Self { index, constraints, by_word, records: tx.records_count()? })
+        let (records, model) = (tx.records_count()?, in_force(tx, configured)?);
+        Ok(Self { index, constraints, by_word, records, model: sized(model, records) })
     }
 
     /// How many records the store holds.
@@ -150,11 +153,9 @@ impl Moment {
         self.records
     }
 
-    /// `model` for a base of this size, never below what it was configured with.
-    pub fn sized(&self, model: &Model) -> Model {
-        let settings = model.settings();
-        let population = u32::try_from(self.records).unwrap_or(u32::MAX).max(settings.population);
-        model.clone().with_settings(matching::Settings { population, ..settings })
+    /// The model that decides there: the one that was activated, with the names that were counted, else the configured one.
+    pub fn model(&self) -> &Model {
+        &self.model
     }
 
     /// What would become of a record that is not in the store.
@@ -291,4 +292,11 @@ impl WhatIf {
     pub fn differing(&self) -> u64 {
         self.differences.values().map(|(count, _)| count).sum()
     }
+}
+
+/// `model` for a base of this size, never below what it was configured with.
+fn sized(model: Model, records: i64) -> Model {
+    let settings = model.settings();
+    let population = u32::try_from(records).unwrap_or(u32::MAX).max(settings.population);
+    model.with_settings(matching::Settings { population, ..settings })
 }

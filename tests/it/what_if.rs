@@ -109,3 +109,24 @@ fn a_store_that_is_not_there_is_not_made() {
     assert_eq!(nayose(folder.path(), &["what-if"]).status.code(), Some(3));
     assert!(!Path::new(place.url.trim_start_matches("sqlite:")).exists());
 }
+
+#[test]
+fn what_decides_in_the_store_is_what_is_compared_with() {
+    use nayose::matching::Model;
+    for place in places() {
+        let folder = folder(&place.url, "");
+        let store = place.open(&Clock::system()).unwrap();
+        let registry = registry(&store, settings());
+        feed(&registry, "h01", "1", &hanako());
+        feed(&registry, "c01", "1", &hanako_at_the_clinic());
+        let configured = asked(folder.path(), &[]);
+        assert_eq!(configured["now"]["model"], Model::japanese().version());
+        let file = Model::japanese().with_next_version().to_toml();
+        assert!(matches!(registry.activate_model(&caller(), &file), Ok(nayose::registry::Activated::Now(_))));
+        let active = asked(folder.path(), &[]);
+        assert_eq!(active["now"]["model"], Model::japanese().with_next_version().version(), "{active}");
+        assert_eq!((&active["then"]["model"], &active["differing"]), (&active["now"]["model"], &0.into()));
+        let back = asked(folder.path(), &["--model", "japanese"]);
+        assert_eq!(back["then"]["model"], Model::japanese().version(), "{back}");
+    }
+}

@@ -123,11 +123,11 @@ fn scene(asked: &Import, settings: &Configuration) -> Result<(Scene, Option<View
         Some(path) if !std::path::Path::new(path).exists() => (None, None),
         _ => {
             let mut view = View::of(&settings.store.url).map_err(|error| unreadable(error.into()))?;
-            let moment = Moment::of(&mut view).map_err(unreadable)?;
+            let moment = Moment::of(&mut view, &rules.model).map_err(unreadable)?;
             (Some(view), Some(moment))
         }
     };
-    let model = store.as_ref().map_or_else(|| rules.model.clone(), |moment| moment.sized(&rules.model));
+    let model = store.as_ref().map_or_else(|| rules.model.clone(), |moment| moment.model().clone());
     let rule = Rule { model, linking: rules.linking };
     let scene =
         Scene { mapping, guessed, fallback: fallback.transpose()?, domains, rule, store, threads: asked.threads() };

@@ -1,6 +1,10 @@
 //! `train` on files and on a store.
 
 use super::super::{Exit, run};
+use crate::clock::Clock;
+use crate::identity::RecordId;
+use crate::matching::Model;
+use crate::store::{DecisionRow, Store, StoreError, Transaction};
 use std::ffi::OsString;
 use std::fmt::Write;
 use std::path::Path;
@@ -71,4 +75,62 @@ fn what_cannot_be_is_said() {
     ] {
         assert_eq!(nayose(folder.path(), words), expect, "{words}");
     }
+}
+
+/// What stewards would have said of the demo: the records of one person are one person's, those of neighbours are not.
+fn decide_many(folder: &Path) -> usize {
+    let url = format!("sqlite:{}", folder.join("s.db").display());
+    let store = Store::open(&url, &Clock::system()).unwrap();
+    let (ids, decided) = (store.clone(), store.clone());
+    let pairs: Vec<(i64, i64, bool)> = store
+        .read(|tx| -> Result<_, StoreError> {
+            let records: Vec<i64> =
+                tx.comparison_rows(i64::MIN, 1_000)?.into_iter().map(|(record, ..)| record).collect();
+            let mut owned = Vec::new();
+            for record in &records {
+                owned.push((tx.person_of(RecordId(*record))?, *record));
+            }
+            let pairs = owned.iter().enumerate().flat_map(|(at, (mine, a))| {
+                owned.iter().skip(at + 1).filter_map(move |(theirs, b)| {
+                    let near = a.abs_diff(*b) < 3 || (a + b) % 97 == 0;
+                    (mine == theirs || near).then_some((*a, *b, mine == theirs))
+                })
+            });
+            Ok(pairs.collect())
+        })
+        .unwrap();
+    let count = pairs.len();
+    let said = move |tx: &mut Transaction<'_>| -> Result<(), StoreError> {
+        for (a, b, same) in &pairs {
+            tx.decision_insert(&DecisionRow {
+                id: ids.fresh_id(),
+                record_a: *a.min(b),
+                record_b: *a.max(b),
+                verdict: if *same { "same" } else { "different" }.to_owned(),
+                actor: "clerk".to_owned(),
+                reason: String::new(),
+                decided: 0,
+                withdrawn: None,
+            })?;
+        }
+        Ok(())
+    };
+    decided.write(Vec::new(), said).unwrap();
+    count
+}
+
+#[test]
+fn what_stewards_decided_is_measured_and_calibrates_what_is_learned() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(nayose(folder.path(), "demo --people 120 --build-only --store sqlite:@s.db"), Exit::Done);
+    let store = "--store sqlite:@s.db";
+    assert_eq!(nayose(folder.path(), &format!("train {store} --save @before.toml")), Exit::Done);
+    let count = decide_many(folder.path());
+    assert!(count >= 200, "{count}");
+    assert_eq!(nayose(folder.path(), &format!("evaluate {store} --json")), Exit::Done);
+    assert_eq!(nayose(folder.path(), &format!("train {store} --save @after.toml")), Exit::Done);
+    let read = |name: &str| Model::from_toml(&std::fs::read_to_string(folder.path().join(name)).unwrap()).unwrap();
+    assert_eq!(read("before.toml").calibration(), None, "nobody has decided anything");
+    assert_eq!(read("after.toml").calibration().map(|line| line.decisions), u32::try_from(count).ok());
+    assert_eq!(nayose(folder.path(), &format!("train {store} --activate @after.toml")), Exit::Done);
 }

@@ -8,8 +8,7 @@ use super::clusters::Clusters;
 use super::scores::Known;
 use super::scoring::{Pair, VETOES, Weights};
 use super::table::Table;
-use crate::matching::model::Settings;
-use crate::matching::weight::probability;
+use crate::matching::model::Model;
 use std::collections::HashMap;
 
 /// The matcher's word on a pair.
@@ -71,7 +70,7 @@ pub fn pairs(
     (pairs, known): (&[Pair], &Known<'_>),
     views: &Views<'_>,
     options: Options,
-    settings: Settings,
+    model: &Model,
 ) -> Vec<DecidedPair> {
     let threshold = options.threshold_bits;
     // The weight at which each person holds together: what its weakest record has to its nearest other.
@@ -93,12 +92,12 @@ pub fn pairs(
             Decision::NonMatch
         } else if x == y {
             Decision::Match
-        } else if likely || whole >= settings.review_bits {
+        } else if likely || whole >= model.settings().review_bits {
             Decision::Possible
         } else {
             Decision::NonMatch
         };
-        let probability = probability(bits);
+        let probability = model.probability(bits);
         if probability >= LEAST {
             out.push(DecidedPair { left: pair.b, right: pair.a, bits, probability, decision });
         }
@@ -152,13 +151,8 @@ mod tests {
 
     #[test]
     fn a_question_that_likelier_ones_settle_is_not_put() {
-        let pair = |left, right, bits| DecidedPair {
-            left,
-            right,
-            bits,
-            probability: probability(bits),
-            decision: Decision::Possible,
-        };
+        let pair =
+            |left, right, bits| DecidedPair { left, right, bits, probability: 0.5, decision: Decision::Possible };
         let mut pairs = [pair(0, 1, 5.0), pair(0, 2, 7.0), pair(1, 2, 6.0), pair(3, 4, 1.0)];
         let sure = Clusters::default();
         ask_once(&mut pairs, &sure);

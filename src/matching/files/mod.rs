@@ -159,8 +159,7 @@ impl Matcher {
             .join(&mut clusters, &scores.pairs);
         let wholes = self.further(&mut sure, &clusters, (scores, &known), u16::MAX);
         let views = decided::Views { sure: &sure, likely: &clusters, wholes: &wholes };
-        let settings = self.model.settings();
-        let pairs = decided::pairs(table, weights, (&scores.pairs, &known), &views, self.options, settings);
+        let pairs = decided::pairs(table, weights, (&scores.pairs, &known), &views, self.options, &self.model);
         Outcome { pairs, clusters }
     }
 

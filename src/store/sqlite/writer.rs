@@ -307,7 +307,11 @@ impl Writer {
         let group = self.committed.load(Ordering::Relaxed) + 1;
         // Where decisions read memory nobody rehearses on a snapshot, and nobody asks what has changed since.
         self.noting = !self.resident.is_whole();
-        if self.noting { self.changes.begin(group) } else { self.changes.skip(group) }
+        if self.noting {
+            self.changes.begin(group)
+        } else {
+            self.changes.skip(group)
+        }
         let keep = |transaction: &mut Transaction<'_>| {
             for waiting in audits {
                 // A statement that is refused leaves nothing behind; the rows beside it stay.
