@@ -39,9 +39,9 @@ impl std::fmt::Debug for Filed {
 
 /// The hash of what is scattered over all numbers already, or is multiplied over them.
 #[derive(Clone, Debug, Default)]
-struct PlainHasher(u64);
+pub(super) struct PlainHasher(u64);
 
-type Plain = BuildHasherDefault<PlainHasher>;
+pub(super) type Plain = BuildHasherDefault<PlainHasher>;
 
 impl Hasher for PlainHasher {
     fn finish(&self) -> u64 {
