@@ -125,7 +125,22 @@ fn names(tradition: Tradition, a: &ComparisonRecord, b: &ComparisonRecord) -> (C
     {
         return (levels::SWAPPED, levels::SWAPPED);
     }
+    if tradition == Tradition::Western
+        && levels::may_be_moved(family, given)
+        && let Some(moved) = moved(a, b)
+    {
+        return moved;
+    }
     (family, given)
+}
+
+/// The levels of names of which one stands alone, in another place than with the other record.
+fn moved(a: &ComparisonRecord, b: &ComparisonRecord) -> Option<(Code, Code)> {
+    let both = !a.latin.is_empty() && !b.latin.is_empty();
+    let (x, y) = if both { (&a.latin, &b.latin) } else { (&a.reading, &b.reading) };
+    let pairs = x.iter().flat_map(|x| y.iter().map(move |y| (x, y)));
+    let of = |(x, y): (&NamePair, &NamePair)| levels::moved((&x.family, &x.given), (&y.family, &y.given));
+    pairs.map(of).find(|moved| *moved != (MISSING, MISSING))
 }
 
 fn swapped(a: &ComparisonRecord, b: &ComparisonRecord) -> bool {

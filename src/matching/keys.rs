@@ -50,6 +50,23 @@ impl ComparisonRecord {
         self.keys().0.into_keys().collect()
     }
 
+    /// The further keys of a record whose Western name stands alone, as if it stood in the other place.
+    pub(super) fn moved_keys(&self) -> Vec<BlockingKey> {
+        let mut keys = Keys(BTreeMap::new());
+        let day = self.birth_day().map(|day| day.to_string()).unwrap_or_default();
+        for pair in self.moved_names() {
+            self.reading_keys(&mut keys, &pair, &day);
+        }
+        keys.0.into_keys().collect()
+    }
+
+    /// Western names of which only one part is known, in the other place.
+    pub(super) fn moved_names(&self) -> Vec<NamePair> {
+        let is_lone = |pair: &&NamePair| pair.family.is_empty() != pair.given.is_empty();
+        let lone = self.reading.iter().filter(|_| !self.latin.is_empty()).filter(is_lone);
+        lone.map(|pair| NamePair { family: pair.given.clone(), given: pair.family.clone() }).collect()
+    }
+
     /// Likewise, each with what it is made of, in words.
     pub fn named_keys(&self) -> Vec<(BlockingKey, &'static str)> {
         self.keys().0.into_iter().map(|(key, number)| (key, made_of(number))).collect()

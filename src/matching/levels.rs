@@ -96,6 +96,13 @@ pub fn is_weak_name(tradition: Tradition, field: Field, code: Code) -> bool {
     }
 }
 
+/// Whether one of two Western names may stand alone, in the other's other place: one of the fields is missing on a side,
+/// and the other one says no more than that the names differ.
+pub fn may_be_moved(family: Code, given: Code) -> bool {
+    let weak = |field, code| code == MISSING || is_weak_name(Tradition::Western, field, code);
+    (family == MISSING || given == MISSING) && weak(Field::Family, family) && weak(Field::Given, given)
+}
+
 /// The stronger of two.
 pub fn stronger(a: Code, b: Code) -> Code {
     match (a, b) {
@@ -145,6 +152,21 @@ pub fn are_crossed(a: (&str, &str), b: (&str, &str)) -> bool {
     let known = [a.0, a.1, b.0, b.1].iter().all(|part| !part.is_empty());
     let near = |x: &str, y: &str| x == y || !is_shorter_than(x, 4) && !is_shorter_than(y, 4) && within_one_edit(x, y);
     known && ((a.0 == b.1 && near(a.1, b.0)) || (a.1 == b.0 && near(a.0, b.1)))
+}
+
+/// The levels of family and given name where of one of two Western names only one part is known, and is the other's part
+/// of the other place: a column that was left empty moves a name. It says as much as a name with a slip, since two places
+/// were looked at. Both are missing where it is not so.
+pub fn moved(a: (&str, &str), b: (&str, &str)) -> (Code, Code) {
+    const NEAR: Code = 3;
+    let of = |lone: (&str, &str), other: (&str, &str)| match lone {
+        ("", name) if !name.is_empty() && name == other.0 => (NEAR, MISSING),
+        (name, "") if !name.is_empty() && name == other.1 => (MISSING, NEAR),
+        _ => (MISSING, MISSING),
+    };
+    // Of two that stand alone either may be the one that moved: it is taken for a family name, whichever comes first.
+    let (one, other) = (of(a, b), of(b, a));
+    if one.0 == MISSING && other != (MISSING, MISSING) { other } else { one }
 }
 
 /// How two names in kanji agree.

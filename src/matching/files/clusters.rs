@@ -18,12 +18,16 @@ pub struct Rule {
     pub slack: f64,
     /// Guards that a pair must not raise to join.
     pub held: u16,
+    /// What share of the pairs may speak clearly against it between a person of many records and one of few.
+    pub against: f64,
     /// How far behind another record must be that is somebody else.
     pub margin: Option<f64>,
 }
 
 const PAIR_BOUNDS: (f64, f64) = (-10.0, 15.0);
 const CONTRADICTION: f64 = -15.0;
+/// Of a person of so many records and twice as many as the other one has, a share may contradict the other; else none.
+const COMPANY: usize = 6;
 const MOST_MEMBERS: usize = 30;
 const ROUNDS: usize = 4;
 
@@ -101,7 +105,7 @@ pub fn cluster(
             let fit =
                 Fit::of(table, weights, known, clusters.members_of(into), clusters.members_of(from), between_files);
             let slack = if fit.guards & RELATIVES == 0 { rule.slack } else { 0.0 };
-            if fit.stands(rule.mean_bits - slack) && fit.guards & VETOES == 0 {
+            if fit.stands(rule.mean_bits - slack, rule.against) && fit.guards & VETOES == 0 {
                 clusters.join(into, from);
             } else {
                 refused.insert((into, from));
@@ -155,16 +159,17 @@ impl<'a> Rivals<'a> {
 /// How all records of two persons agree.
 pub struct Fit {
     mean: f64,
-    worst: f64,
+    /// The share of pairs that speak clearly against it; 1 or more where none may.
+    against: f64,
     /// All guards that any two of them raise, as a set.
     pub guards: u16,
     same_file: bool,
 }
 
 impl Fit {
-    /// Whether the mean reaches `mean`, and none speaks clearly against it.
-    pub fn stands(&self, mean: f64) -> bool {
-        self.mean >= mean && self.worst > CONTRADICTION && !self.same_file
+    /// Whether the mean reaches `mean`, and no more than the share `against` speaks clearly against it.
+    pub fn stands(&self, mean: f64, against: f64) -> bool {
+        self.mean >= mean && self.against <= against && !self.same_file
     }
 
     /// How the records `xs` of one person agree with those of another.
@@ -177,19 +182,23 @@ impl Fit {
         between_files: bool,
     ) -> Self {
         let (mut sum, mut count) = (0.0, 0.0);
-        let mut fit = Self { mean: 0.0, worst: f64::MAX, guards: 0, same_file: false };
+        let mut fit = Self { mean: 0.0, against: 0.0, guards: 0, same_file: false };
         for x in xs.iter().take(MOST_MEMBERS) {
             for y in ys.iter().take(MOST_MEMBERS) {
                 let (a, b) = (*x.max(y), *x.min(y));
                 let pair = known.get(a, b).map_or_else(|| weights.pair(table, a, b), |pair| *pair);
                 sum += pair.bits.clamp(PAIR_BOUNDS.0, PAIR_BOUNDS.1);
                 count += 1.0;
-                fit.worst = fit.worst.min(pair.bits);
+                fit.against += f64::from(u8::from(pair.bits <= CONTRADICTION));
                 fit.guards |= pair.guards;
                 fit.same_file |= between_files && table.row(*x).file == table.row(*y).file;
             }
         }
         fit.mean = sum / f64::max(count, 1.0);
+        let (fewer, more) = (xs.len().min(ys.len()), xs.len().max(ys.len()));
+        if more >= COMPANY && fewer * 2 <= more {
+            fit.against /= count;
+        }
         fit
     }
 }

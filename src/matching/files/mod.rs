@@ -63,6 +63,10 @@ const SLACK: f64 = 3.0;
 /// The best agreement of several records is chosen from many: so much more it must weigh to make a person likely.
 const CHOICE: f64 = 2.5;
 
+/// Of many records of one person some have nothing in common with some others: such a share of the pairs between a likely
+/// person of many records and one of few may contradict. Of who is one person beyond doubt none may.
+const AGAINST: f64 = 0.25;
+
 /// Fewest records from which a model is trained unless it is asked for.
 pub const ENOUGH_TO_TRAIN: usize = 500;
 
@@ -139,7 +143,7 @@ impl Matcher {
         let (table, weights, between) = (&self.table, &self.weights, self.options.between_files);
         let known = Known::of(&scores.pairs, table.len());
         let threshold = self.options.threshold_bits;
-        let likely = Rule { edge_bits: threshold, mean_bits: threshold, slack: SLACK, held: 0, margin: None };
+        let likely = self.likely();
         let of = |rule: Rule| cluster(table, weights, (&scores.pairs, &known), rule, between);
         let beyond_doubt = self.beyond_doubt(u16::MAX);
         let (mut sure, mut clusters) = std::thread::scope(|scope| {
@@ -150,6 +154,7 @@ impl Matcher {
         let bounds = Bounds {
             automatic_bits: threshold + CHOICE,
             support_bits: threshold - 2.0 * SLACK,
+            against: AGAINST,
             margin_bits: 0.0,
             review_bits: threshold,
             held: scoring::bit(super::guard::Guard::Twin),
@@ -167,7 +172,14 @@ impl Matcher {
     fn beyond_doubt(&self, held: u16) -> Rule {
         let settings = self.model.settings();
         let margin = Some(settings.margin_bits);
-        Rule { edge_bits: settings.automatic_bits, mean_bits: settings.support_bits, slack: 0.0, held, margin }
+        let (edge_bits, mean_bits) = (settings.automatic_bits, settings.support_bits);
+        Rule { edge_bits, mean_bits, slack: 0.0, held, against: 0.0, margin }
+    }
+
+    /// What is asked of pairs that are likely one person's.
+    fn likely(&self) -> Rule {
+        let bits = self.options.threshold_bits;
+        Rule { edge_bits: bits, mean_bits: bits, slack: SLACK, held: 0, against: AGAINST, margin: None }
     }
 
     /// Brings together what is one person's by all records of both.
@@ -179,7 +191,7 @@ impl Matcher {
         held: u16,
     ) -> std::collections::HashMap<(u32, u32), f64> {
         let Settings { automatic_bits, support_bits, margin_bits, review_bits, .. } = self.model.settings();
-        let bounds = Bounds { automatic_bits, support_bits, margin_bits, review_bits, held };
+        let bounds = Bounds { automatic_bits, support_bits, against: 0.0, margin_bits, review_bits, held };
         let of = (&self.table, &self.weights, known);
         Persons::new(of, bounds, likely, self.options.between_files).join(sure, &scores.pairs)
     }
@@ -193,7 +205,7 @@ impl Matcher {
         let of =
             |rule: Rule| cluster(&self.table, &self.weights, (&scores.pairs, &known), rule, self.options.between_files);
         let mut sure = of(self.beyond_doubt(held));
-        let likely = of(Rule { edge_bits: 0.0, mean_bits: 0.0, slack: SLACK, held: 0, margin: None });
+        let likely = of(Rule { edge_bits: 0.0, mean_bits: 0.0, ..self.likely() });
         self.further(&mut sure, &likely, (scores, &known), held);
         sure
     }

@@ -115,6 +115,8 @@ pub struct Bounds {
     pub automatic_bits: f64,
     /// What the mean over their records must reach.
     pub support_bits: f64,
+    /// What share of the pairs may speak clearly against it between a person of many records and one of few.
+    pub against: f64,
     /// How far behind another person must be.
     pub margin_bits: f64,
     /// From this weight on another one is a rival where only what is not known stands against it.
@@ -237,7 +239,7 @@ impl<'a> Persons<'a> {
             return false;
         }
         let fit = Fit::of(self.table, self.weights, self.known, xs, ys, self.between_files);
-        fit.stands(self.bounds.support_bits) && fit.guards & VETOES == 0
+        fit.stands(self.bounds.support_bits, self.bounds.against) && fit.guards & VETOES == 0
     }
 }
 

@@ -458,10 +458,18 @@ fn names(tradition: Tradition, table: &Table, x: &Row, y: &Row) -> (Code, Code) 
         )
     };
     if weak && (crossed(kanji, x.kanji, y.kanji) || crossed(reading, x.reading, y.reading)) {
-        (levels::SWAPPED, levels::SWAPPED)
-    } else {
-        (family, given)
+        return (levels::SWAPPED, levels::SWAPPED);
     }
+    if tradition == Tradition::Western && levels::may_be_moved(family, given) {
+        let both = (x.latin.family != 0 || x.latin.given != 0) && (y.latin.family != 0 || y.latin.given != 0);
+        let (texts, p, q) = if both { (latin, x.latin, y.latin) } else { (reading, x.reading, y.reading) };
+        let of = |name: NameRow| (texts.family.text(name.family), texts.given.text(name.given));
+        let moved = levels::moved(of(p), of(q));
+        if moved != (MISSING, MISSING) {
+            return moved;
+        }
+    }
+    (family, given)
 }
 
 /// A scored pair.

@@ -194,7 +194,8 @@ impl FileRecord {
     /// What every model knows of the record, a folded value for each further field of the table (empty where
     /// missing), the hospital or system that it is from, and the number of its file.
     pub fn new(record: ComparisonRecord, further: Vec<String>, source: String, file: u16) -> Self {
-        let keys = record.blocking_keys();
+        let mut keys = record.blocking_keys();
+        keys.extend(record.moved_keys());
         let loose = loose_keys(&record);
         Self { record, further, source, file, keys, loose }
     }
@@ -308,6 +309,7 @@ impl Table {
         }
         for (number, (field, value)) in self.fields.iter().zip(&said.further).enumerate() {
             identifier_halves(&mut self.keys, number, field.compare, value, at);
+            names_beside(&mut self.keys, (number, field.compare), value, record, at);
         }
         for BlockingKey(key) in &said.keys {
             self.keys.add(*key, at);
@@ -396,13 +398,14 @@ fn loose_keys(record: &ComparisonRecord) -> Vec<i64> {
     let day = record.birth_day().map(|day| day.to_string()).unwrap_or_default();
     let year = if record.birth == 0 { String::new() } else { (record.birth / 10_000).to_string() };
     add(1, &[&day]);
-    for pair in &record.reading {
+    for pair in record.reading.iter().chain(&record.moved_names()) {
         add(2, &[&pair.family, head(&pair.given, 1), &year]);
         add(3, &[&pair.given, head(&pair.family, 1), &year]);
         for place in &record.places {
             add(4, &[&pair.family, &place.town]);
             add(5, &[&pair.given, &place.city]);
             add(6, &[&pair.family, &place.postal]);
+            add(11, &[&pair.family, &place.city]);
             add(7, &[&pair.family, head(&pair.given, 1), &place.city]);
         }
     }
@@ -412,6 +415,25 @@ fn loose_keys(record: &ComparisonRecord) -> Vec<i64> {
         add(10, &[&place.postal, &place.block]);
     }
     keys
+}
+
+/// Somebody of one name, of whom something further is known that many share: where they were born, what they work.
+fn names_beside(
+    keys: &mut super::blocks::KeyStore,
+    (field, compare): (usize, Compare),
+    value: &str,
+    record: &ComparisonRecord,
+    at: u32,
+) {
+    if !matches!(compare, Compare::Exact | Compare::String | Compare::Token) {
+        return;
+    }
+    let kind = u8::try_from(field).unwrap_or(0);
+    for pair in record.reading.iter().chain(&record.moved_names()) {
+        for (name, place) in [(&pair.family, 150), (&pair.given, 200)] {
+            loose_key(place + kind, &[name, value]).into_iter().for_each(|key| keys.add_loose(key, at));
+        }
+    }
 }
 
 /// Of an identifier with one slip, one half is whole.

@@ -437,3 +437,5 @@ fn nothing_shows_a_value() {
     let shown = format!("{table:?} {:?}", FileRecord::new(person(1, false), Vec::new(), String::new(), 0));
     assert!(!shown.contains("高橋") && !shown.contains("タカハシ"), "{shown}");
 }
+
+mod moved;

@@ -131,6 +131,28 @@ fn names_in_each_others_place() {
 }
 
 #[test]
+fn a_western_name_that_stands_alone_may_stand_in_the_other_place() {
+    let check = |a: (&str, &str), b: (&str, &str), family: Level, given: Level| {
+        let of = |(family, given)| ComparisonRecord {
+            latin: pairs(family, given),
+            reading: pairs(family, given),
+            ..Default::default()
+        };
+        for (a, b) in [(of(a), of(b)), (of(b), of(a))] {
+            let levels = Comparison::of(Tradition::Western, &a, &b);
+            assert_eq!((levels.family, levels.given), (family, given), "{a:?} {b:?}");
+        }
+    };
+    check(("", "smith"), ("smith", "rosalind"), Some("near"), None);
+    check(("rosalind", ""), ("smith", "rosalind"), None, Some("near"));
+    check(("", "smith"), ("smith", ""), Some("near"), None);
+    check(("", "rosalind"), ("smith", "rosalind"), None, Some("exact"));
+    check(("", "smith"), ("smith", "smith"), None, Some("exact"));
+    check(("", "smyth"), ("smith", "rosalind"), None, Some("differs"));
+    check(("taylor", "smith"), ("smith", "rosalind"), Some("differs"), Some("differs"));
+}
+
+#[test]
 fn births() {
     let mut seen = BTreeSet::new();
     let mut check = |a: u32, b: u32, expect: Level| {
