@@ -3,7 +3,8 @@
 
     benches/peers/run.sh DATA_FOLDER [SET ...]
 
-A set is one of those below, or a fresh draw of invented people: KIND:RECORDS:SEED[:NOISE], where KIND is japanese or
+The set "historical" is `data/historical_figures_with_errors_50k.parquet` of github.com/moj-analytical-services/splink_datasets
+as CSV, `historical_50k.csv`. A set is one of those below, or a fresh draw of invented people: KIND:RECORDS:SEED[:NOISE], where KIND is japanese or
 western (`japanese:1000000:7`, `western:20000:8:2.5`); draws are kept in DRAWS (default: target/draws).
 The truth column is read here to measure, and by no matcher.
 """
@@ -23,6 +24,7 @@ SETS = {  # name: files, mapping, model, identifier, further options
     "febrl_3": (["febrl_3.csv.gz"], "febrl", "western", "rec_id", []),
     "febrl_4": (["febrl_4a.csv.gz", "febrl_4b.csv.gz"], "febrl", "western", "rec_id", ["--between-files"]),
     "fake_1000": (["fake_1000.csv"], "fake_1000", "western", "unique_id", ["--train"]),
+    "historical": (["historical_50k.csv"], "historical", "western", "unique_id", []),
 }
 
 
@@ -120,6 +122,16 @@ def splink(name):
         compare += [cl.ExactMatch("street_number"), cl.ExactMatch("state")]
         rules = [("soc_sec_id",), ("given_name", "surname"), ("date_of_birth",)]
         wide = rules + [("postcode", "surname"), ("address_1", "street_number"), ("suburb", "given_name")]
+    elif name == "historical":
+        compare = [cl.JaroWinklerAtThresholds("first_name", [0.9, 0.7]).configure(term_frequency_adjustments=True),
+                   cl.JaroWinklerAtThresholds("surname", [0.9, 0.7]).configure(term_frequency_adjustments=True),
+                   cl.DamerauLevenshteinAtThresholds("dob", [1, 2]),
+                   cl.LevenshteinAtThresholds("postcode_fake", [1, 2]),
+                   cl.ExactMatch("birth_place").configure(term_frequency_adjustments=True),
+                   cl.ExactMatch("occupation").configure(term_frequency_adjustments=True)]
+        rules = [("first_name", "surname"), ("surname", "dob"), ("dob", "birth_place")]
+        wide = rules + [("first_name", "dob"), ("postcode_fake", "first_name"), ("postcode_fake", "surname"),
+                        ("dob", "occupation"), ("surname", "birth_place", "occupation")]
     else:
         compare = [cl.JaroWinklerAtThresholds("first_name", [0.9, 0.7]).configure(term_frequency_adjustments=True),
                    cl.JaroWinklerAtThresholds("surname", [0.9, 0.7]).configure(term_frequency_adjustments=True),
@@ -186,6 +198,10 @@ def main():
         if ":" in name:
             drawn(name)
         files, _, _, key, _ = SETS[name]
+        absent = [file for file in files if not os.path.exists(os.path.join(DATA, file))]
+        if absent:
+            print(f"| {name} | not measured: no {', '.join(absent)} | | | | | | |", flush=True)
+            continue
         truth = {row[key]: row["cluster"] for file in files for row in csv.DictReader(opened(file))}
         pairs, people, seconds, sure, report = nayose(name)
         total = sum(n * (n - 1) // 2 for n in collections.Counter(truth.values()).values())
