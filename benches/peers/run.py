@@ -4,7 +4,7 @@
     benches/peers/run.sh DATA_FOLDER [SET ...]
 
 The set "historical" is `data/historical_figures_with_errors_50k.parquet` of github.com/moj-analytical-services/splink_datasets
-as CSV, `historical_50k.csv`. A set is one of those below, or a fresh draw of invented people: KIND:RECORDS:SEED[:NOISE], where KIND is japanese or
+as CSV, `historical_50k.csv`; "census" is what census.py writes. A set is one of those below, or a fresh draw of invented people: KIND:RECORDS:SEED[:NOISE], where KIND is japanese or
 western (`japanese:1000000:7`, `western:20000:8:2.5`); draws are kept in DRAWS (default: target/draws).
 The truth column is read here to measure, and by no matcher.
 """
@@ -25,6 +25,7 @@ SETS = {  # name: files, mapping, model, identifier, further options
     "febrl_4": (["febrl_4a.csv.gz", "febrl_4b.csv.gz"], "febrl", "western", "rec_id", ["--between-files"]),
     "fake_1000": (["fake_1000.csv"], "fake_1000", "western", "unique_id", ["--train"]),
     "historical": (["historical_50k.csv"], "historical", "western", "unique_id", []),
+    "census": (["census_2020.csv", "census_2030.csv"], "census", "western", "unique_id", ["--between-files"]),
 }
 
 
@@ -122,6 +123,13 @@ def splink(name):
         compare += [cl.ExactMatch("street_number"), cl.ExactMatch("state")]
         rules = [("soc_sec_id",), ("given_name", "surname"), ("date_of_birth",)]
         wide = rules + [("postcode", "surname"), ("address_1", "street_number"), ("suburb", "given_name")]
+    elif name == "census":
+        compare = [cl.JaroWinklerAtThresholds("first_name", [0.92, 0.8]).configure(term_frequency_adjustments=True),
+                   cl.JaroWinklerAtThresholds("last_name", [0.92, 0.8]).configure(term_frequency_adjustments=True),
+                   cl.ExactMatch("middle_initial"), cl.DamerauLevenshteinAtThresholds("date_of_birth", [1, 2]),
+                   cl.ExactMatch("sex"), cl.ExactMatch("race_ethnicity")]
+        rules = [("date_of_birth",), ("first_name", "last_name")]
+        wide = rules + [("last_name", "street_name"), ("first_name", "street_name")]
     elif name == "historical":
         compare = [cl.JaroWinklerAtThresholds("first_name", [0.9, 0.7]).configure(term_frequency_adjustments=True),
                    cl.JaroWinklerAtThresholds("surname", [0.9, 0.7]).configure(term_frequency_adjustments=True),
