@@ -6,12 +6,14 @@ mod counter;
 mod dispatch;
 mod keeper;
 mod office;
+mod refiler;
 mod subscriber;
 
 pub use counter::Counter;
 pub use dispatch::{Dispatcher, Sink};
 pub use keeper::Keeper;
 pub use office::{office, token_file};
+pub use refiler::Refiler;
 pub use subscriber::dispatcher;
 
 use crate::access::Policy;
@@ -212,6 +214,7 @@ fn over(registry: Registry, settings: &Configuration, announce: impl FnOnce(&[Bo
     let service = Arc::new(service(registry.clone(), settings));
     let dispatcher = dispatcher(&registry, settings)?;
     let keeper = keeper(&registry, settings)?;
+    let refiler = Refiler::start(&registry).map_err(|error| StartError::Listen(ListenError::Server(error)))?;
     let counter = Counter::start(&registry).map_err(|error| StartError::Listen(ListenError::Server(error)))?;
     let listening = transport::Settings { token: office::token(settings)?, ..transport_settings(settings) };
     let mut note = None;
@@ -219,7 +222,7 @@ fn over(registry: Registry, settings: &Configuration, announce: impl FnOnce(&[Bo
         note = Some(office::Note::leave(settings, bound));
         announce(bound);
     });
-    drop((dispatcher, keeper, counter, note));
+    drop((dispatcher, keeper, refiler, counter, note));
     // Audit rows of the last questions must be durable even if a listener broke.
     let flushed = registry.store().flush_audit();
     served?;

@@ -10,6 +10,10 @@ use siphasher::sip::SipHasher13;
 use std::collections::BTreeMap;
 use std::hash::Hasher;
 
+/// By which version of normalisation, keys and tokens records are filed. It grows when any of them changes, and a store is
+/// filed anew by and by then.
+pub const FILING_VERSION: u32 = 2;
+
 /// Each key with the number of its kind.
 struct Keys(BTreeMap<BlockingKey, u8>);
 
@@ -50,16 +54,6 @@ impl ComparisonRecord {
         self.keys().0.into_keys().collect()
     }
 
-    /// The further keys of a record whose Western name stands alone, as if it stood in the other place.
-    pub(super) fn moved_keys(&self) -> Vec<BlockingKey> {
-        let mut keys = Keys(BTreeMap::new());
-        let day = self.birth_day().map(|day| day.to_string()).unwrap_or_default();
-        for pair in self.moved_names() {
-            self.reading_keys(&mut keys, &pair, &day);
-        }
-        keys.0.into_keys().collect()
-    }
-
     /// Western names of which only one part is known, in the other place.
     pub(super) fn moved_names(&self) -> Vec<NamePair> {
         let is_lone = |pair: &&NamePair| pair.family.is_empty() != pair.given.is_empty();
@@ -78,7 +72,8 @@ impl ComparisonRecord {
         for digits in &self.phones {
             keys.add(3, &[phone::tail(digits)]);
         }
-        for pair in &self.reading {
+        // A Western name that stands alone is sought in the other place too (since version 2).
+        for pair in self.reading.iter().chain(&self.moved_names()) {
             self.reading_keys(&mut keys, pair, &day);
         }
         for pair in &self.kanji {

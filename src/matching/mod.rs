@@ -86,6 +86,7 @@ pub use decision::{Constraints, Outcome, PersonScore, Verdict, decide};
 pub use explanation::{Account, Bridge, Explanation, FieldExplanation, Flip, SharedKey, Step, Thresholds, bridge};
 pub use frequencies::{CountedValues, Frequencies, KINDS as COUNTED_KINDS};
 pub use guard::{Guard, guards_of, is_overlay};
+pub use keys::FILING_VERSION;
 pub use memory::MemoryIndex;
 pub use model::{Learned, Level, Model, ModelError, Settings};
 pub use record::{ComparisonRecord, NamePair};

@@ -27,6 +27,7 @@ mod past;
 mod person;
 mod population;
 mod purpose;
+mod refiling;
 mod regional;
 mod registration;
 mod rehearsal;
@@ -58,6 +59,7 @@ pub use operations::{Objection, OperationView};
 pub use outbox::{Audience, DeadLetter, Notification, Pace, SubscriberView, Subscription, Telling, Trouble, Turn};
 pub use past::{HeldLink, HeldPerson};
 pub use person::{PersonView, RecordView};
+pub use refiling::Refiled;
 pub use registration::Registered;
 pub use replay::{Change, ReplayError, Replayed};
 pub use review::{ReviewView, ReviewedNow, Verdict as ReviewVerdict};
@@ -203,7 +205,9 @@ impl Registry {
     pub fn open(store: Store, settings: Settings, clock: Clock) -> Result<Self, Failure> {
         let domains = Domains::apply(&store, &settings, clock.micros())?;
         let regional = regional::Issuer::open(&store, &settings.regional, &clock)?;
-        Self::over(store, settings, clock, domains, regional)
+        let registry = Self::over(store, settings, clock, domains, regional)?;
+        registry.stamp_filing()?;
+        Ok(registry)
     }
 
     /// The registry over a store that is only looked at: what changes anything fails there.

@@ -1,6 +1,7 @@
 //! Whether a store is a network's in production or a test's, which only the first start decides: what is a test's may
 //! be emptied, and patients of one never come into the other.
 
+use super::refiling::stamp;
 use super::{Failure, Registry};
 use crate::store::Transaction;
 
@@ -31,6 +32,7 @@ impl Registry {
                 return Ok(false);
             }
             tx.clear()?;
+            stamp(tx)?;
             tx.setting_put(PURPOSE, TEST)?;
             Ok(true)
         })

@@ -31,6 +31,7 @@ mod outbox;
 mod people;
 mod privacy;
 mod processes;
+mod refiling;
 mod region;
 mod registry;
 mod replay;

@@ -194,8 +194,7 @@ impl FileRecord {
     /// What every model knows of the record, a folded value for each further field of the table (empty where
     /// missing), the hospital or system that it is from, and the number of its file.
     pub fn new(record: ComparisonRecord, further: Vec<String>, source: String, file: u16) -> Self {
-        let mut keys = record.blocking_keys();
-        keys.extend(record.moved_keys());
+        let keys = record.blocking_keys();
         let loose = loose_keys(&record);
         Self { record, further, source, file, keys, loose }
     }
